@@ -1,0 +1,5 @@
+"""The ``flaxnn`` command."""
+
+from flaxnn.cli._main import main
+
+__all__ = ["main"]

@@ -1,0 +1,34 @@
+"""The application and its commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flaxnn.cli._reproduce import reproduce
+
+app = typer.Typer(
+    name="flaxnn",
+    help="PyTorch training runs reproduced in JAX and Flax.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.")
+    ] = False,
+) -> None:
+    if version:
+        import flaxnn
+
+        typer.echo(f"flaxnn {flaxnn.__version__}")
+        raise typer.Exit
+
+
+app.command()(reproduce)

@@ -1,0 +1,170 @@
+"""``flaxnn reproduce``: every figure of the documents, computed again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from flaxnn.reproduce import Entry, Result
+
+# What the shell is told: all right, a figure is off, or --strict and one is skipped.
+PASSED, FAILED, SKIPPED = 0, 1, 2
+
+
+def reproduce(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...",
+            help="Entries or documents (such as 002) to run; all when none is given.",
+        ),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 2 when an entry is skipped.")
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="Folder with the raw Fashion-MNIST files, or with fashion_mnist/.",
+        ),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Show a line for every single figure.")
+    ] = False,
+    show_list: Annotated[
+        bool, typer.Option("--list", help="List the entries and exit.")
+    ] = False,
+) -> None:
+    """Compute every figure of the five documents again and compare.
+
+    Exits with 0 when all figures agree, with 1 when one is off.
+    """
+    from rich.console import Console
+
+    from flaxnn.reproduce import find
+
+    # A pipe has no width of its own; a table cut at 80 columns would hide numbers.
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=140)
+    if data is not None and not data.is_dir():
+        raise typer.BadParameter(f"{data} is not a folder", param_hint="--data")
+    try:
+        entries = find(names or [])
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="NAME") from error
+    if show_list:
+        _list(entries, json, console)
+        return
+    results = _run(entries, data, console, quiet=json, every=every)
+    if json:
+        from flaxnn.report import print_json
+        from flaxnn.reproduce import summary
+
+        print_json(summary(results))
+    else:
+        _total(results, console)
+    raise typer.Exit(_exit_code(results, strict))
+
+
+def _run(
+    entries: tuple[Entry, ...],
+    data: Path | None,
+    console: Console,
+    *,
+    quiet: bool,
+    every: bool,
+) -> list[Result]:
+    """Runs the entries under a progress bar, each shown when it is done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from flaxnn.reproduce import Settings, run
+
+    # Where a person watches, the bar goes with the results; else to standard error.
+    screen = Console(stderr=True) if quiet or not console.is_terminal else console
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=screen,
+        transient=True,
+        disable=not screen.is_terminal,
+    )
+    results: list[Result] = []
+    with bar:
+        task = bar.add_task("", total=len(entries))
+        for entry in entries:
+            bar.update(task, description=entry.name)
+            for result in run([entry], Settings(data, progress=False)):
+                results.append(result)
+                if not quiet:
+                    _show(result, console, every)
+            bar.advance(task)
+    return results
+
+
+def _show(result: Result, console: Console, every: bool) -> None:
+    from flaxnn.report import failures, figures_table
+    from flaxnn.reproduce import rows
+
+    entry = result.entry
+    colour = {"passed": "green", "failed": "red", "skipped": "yellow"}[result.status]
+    console.print(
+        f"[bold]{entry.name}[/bold] [dim]document {entry.document}, {entry.title}[/dim]"
+        f"  [{colour}]{result.status}[/{colour}] [dim]{result.seconds:.1f} s[/dim]"
+    )
+    if result.status == "skipped":
+        console.print(result.reason, style="yellow", markup=False)
+    figures = rows(result)
+    if figures:
+        console.print(figures_table(figures, every=every))
+    if result.status == "failed":
+        console.print(failures(figures))
+    console.print()
+
+
+def _total(results: list[Result], console: Console) -> None:
+    figures = [figure for result in results for figure in result.figures]
+    numbers = sum(figure.count for figure in figures)
+    agree = sum(figure.count for figure in figures if figure.passed)
+    skipped = [r.entry.name for r in results if r.status == "skipped"]
+    console.print(
+        f"[bold]{agree:,} of {numbers:,} figures agree[/bold] in "
+        f"{len(results) - len(skipped)} entries"
+        + (f"; skipped for want of data: {', '.join(skipped)}" if skipped else "")
+    )
+
+
+def _list(entries: tuple[Entry, ...], json: bool, console: Console) -> None:
+    from rich.table import Table
+
+    from flaxnn.report import print_json
+
+    if json:
+        rows = [
+            {"name": e.name, "document": e.document, "title": e.title} for e in entries
+        ]
+        print_json(rows)
+        return
+    table = Table("name", "document", "title", box=None, header_style="dim")
+    for entry in entries:
+        table.add_row(entry.name, entry.document, entry.title)
+    console.print(table)
+
+
+def _exit_code(results: list[Result], strict: bool) -> int:
+    statuses = {result.status for result in results}
+    if "failed" in statuses:
+        return FAILED
+    return SKIPPED if strict and "skipped" in statuses else PASSED

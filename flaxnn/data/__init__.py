@@ -1,0 +1,36 @@
+"""Data sets, and mini-batches in PyTorch's order.
+
+Example:
+    >>> from flaxnn import data
+    >>> from flaxnn.random import Generator
+    >>> wine = data.load("wine")
+    >>> loader = data.DataLoader(wine, 64, shuffle=True, rngs=Generator(2025))
+    >>> [len(labels) for features, labels in loader]
+    [64, 64, 50]
+"""
+
+from __future__ import annotations
+
+from flaxnn.data import documents
+from flaxnn.data._dataset import Dataset
+from flaxnn.data._epoch import Epoch
+from flaxnn.data._idx import read_idx
+from flaxnn.data._load import load
+from flaxnn.data._loader import DataLoader
+from flaxnn.data._pixels import pixel_table, pixels_to_float
+from flaxnn.data._split import Subset, random_split
+from flaxnn.data._tables import train_test_split
+
+__all__ = [
+    "DataLoader",
+    "Dataset",
+    "Epoch",
+    "Subset",
+    "documents",
+    "load",
+    "pixel_table",
+    "pixels_to_float",
+    "random_split",
+    "read_idx",
+    "train_test_split",
+]

@@ -1,0 +1,99 @@
+"""MNIST and Fashion-MNIST: what they hold and where copies of them lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a split must hold: its rows, and the SHA-256 of its two plain IDX files."""
+
+    rows: int
+    images_sha256: str
+    labels_sha256: str
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """An image data set: its classes, its splits, and its homes on a machine.
+
+    Attributes:
+        class_names: The name of each label.
+        torchvision_folder: The folder under torchvision's `root`.
+        keras_path: A folder of IDX files, or one .npz, in Keras' cache.
+        system_folder: The folder of Debian's package, where there is one.
+        remedies: Ways to get a copy.
+        contents: What each split holds.
+    """
+
+    class_names: tuple[str, ...]
+    torchvision_folder: str
+    keras_path: str
+    system_folder: str | None
+    remedies: tuple[str, ...]
+    contents: dict[str, Content]
+
+
+# The hashes are of the decompressed files: copies of the same data are compressed anew
+# (Debian's, many of MNIST's), and Keras keeps MNIST as .npz. Those of Fashion-MNIST's
+# labels were taken from files with the compressed MD5 that its authors publish; the
+# others are published as they stand.
+IMAGE_SETS = {
+    "fashion_mnist": ImageSet(
+        class_names=(
+            "T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot",
+        ),
+        torchvision_folder="FashionMNIST",
+        keras_path="fashion-mnist",
+        system_folder="fashion-mnist",
+        remedies=(
+            "on Debian or Ubuntu: apt install dataset-fashion-mnist",
+            'with torchvision: datasets.FashionMNIST("data", download=True)',
+            "with Keras: keras.datasets.fashion_mnist.load_data()",
+        ),
+        contents={
+            "train": Content(
+                60_000,
+                "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+                "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+            ),
+            "test": Content(
+                10_000,
+                "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+                "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+            ),
+        },
+    ),
+    "mnist": ImageSet(
+        class_names=tuple("0123456789"),
+        torchvision_folder="MNIST",
+        keras_path="mnist.npz",
+        system_folder=None,
+        remedies=(
+            'with torchvision: datasets.MNIST("data", download=True)',
+            "with Keras: keras.datasets.mnist.load_data()",
+        ),
+        contents={
+            "train": Content(
+                60_000,
+                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+            ),
+            "test": Content(
+                10_000,
+                "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+            ),
+        },
+    ),
+}

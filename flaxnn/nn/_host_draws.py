@@ -1,0 +1,147 @@
+"""Random numbers that a forward pass needs but the host's stream must draw.
+
+PyTorch's dropout draws its mask during the forward pass, from the same stream as the
+data loader. A compiled step cannot draw from that stream, so a module asks for its
+numbers with `host_draw`; the training loop records once what one step asks for,
+draws it on the host in stream order, and provides the arrays to the compiled steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from flaxnn.random import Generator
+
+
+@dataclass(frozen=True)
+class HostDraw:
+    """One draw of a forward pass: a Generator's method and its arguments.
+
+    Attributes:
+        method: Name of the `flaxnn.random.Generator` method.
+        arguments: Its positional arguments, hashable.
+        shape: Shape of the result.
+        dtype: Name of the result's dtype.
+    """
+
+    method: str
+    arguments: tuple[Any, ...]
+    shape: tuple[int, ...]
+    dtype: str
+
+    def draw(self, generator: Generator) -> np.ndarray:
+        """Returns the numbers, taken from the generator's stream."""
+        array = getattr(generator, self.method)(*self.arguments)
+        return np.asarray(array).astype(self.dtype)
+
+
+@dataclass
+class _Recorder:
+    requests: list[HostDraw] = field(default_factory=list)
+
+    def answer(self, request: HostDraw) -> jax.Array:
+        self.requests.append(request)
+        return jnp.zeros(request.shape, request.dtype)
+
+
+@dataclass
+class _Provider:
+    arrays: Iterator[jax.Array]
+
+    def answer(self, request: HostDraw) -> jax.Array:
+        array = next(self.arrays, None)
+        if array is None or array.shape != request.shape:
+            raise RuntimeError(
+                f"the forward pass asked for {request} but "
+                f"{'no array is left' if array is None else f'got {array.shape}'}; "
+                "it must ask for the same draws in the same order at every step"
+            )
+        return array
+
+
+_answering: ContextVar[_Recorder | _Provider | None] = ContextVar(
+    "_answering", default=None
+)
+
+
+def host_draw(
+    method: str, *arguments: Any, shape: tuple[int, ...], dtype: str = "float32"
+) -> jax.Array:
+    """Returns numbers of the run's own Generator, inside a forward pass.
+
+    Args:
+        method: Name of a `flaxnn.random.Generator` method, such as ``"bernoulli"``.
+        *arguments: Its positional arguments.
+        shape: Shape of the result.
+        dtype: Name of the result's dtype; the numbers are cast to it on the host.
+
+    Returns:
+        The numbers, in the order in which PyTorch would have drawn them.
+
+    Raises:
+        RuntimeError: Nobody provides draws: the call is outside `flaxnn.fit`,
+            `recording` and `providing`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> with providing([jnp.ones((2,), jnp.float32)]):
+        ...     host_draw("rand", 2, shape=(2,))
+        Array([1., 1.], dtype=float32)
+    """
+    answering = _answering.get()
+    request = HostDraw(method, arguments, tuple(shape), dtype)
+    if answering is None:
+        raise RuntimeError(
+            f"a module asked for host draws ({request}) outside flaxnn.fit; "
+            "provide them with `with flaxnn.nn.providing(arrays):`"
+        )
+    return answering.answer(request)
+
+
+@contextmanager
+def recording() -> Iterator[list[HostDraw]]:
+    """Collects what a forward pass asks for, answering with zeros.
+
+    Yields:
+        The list that the requests are appended to, in order.
+
+    Example:
+        >>> with recording() as requests:
+        ...     zeros = host_draw("rand", 2, shape=(2,))
+        >>> requests[0].method
+        'rand'
+    """
+    recorder = _Recorder()
+    token = _answering.set(recorder)
+    try:
+        yield recorder.requests
+    finally:
+        _answering.reset(token)
+
+
+@contextmanager
+def providing(arrays: Sequence[jax.Array]) -> Iterator[None]:
+    """Answers the requests of a forward pass with these arrays, in order.
+
+    Args:
+        arrays: One array for each request.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> with providing([jnp.zeros(3)]):
+        ...     host_draw("rand", 3, shape=(3,)).shape
+        (3,)
+    """
+    token = _answering.set(_Provider(iter(arrays)))
+    try:
+        yield
+    finally:
+        _answering.reset(token)

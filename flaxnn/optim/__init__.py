@@ -1,0 +1,10 @@
+"""PyTorch's optimisers as optax gradient transformations.
+
+Each has PyTorch's formula, defaults and argument checks, and works in any optax
+chain and on any pytree of floating-point arrays.
+"""
+
+from flaxnn.optim._adam import AdamState, adam
+from flaxnn.optim._sgd import SGDState, sgd
+
+__all__ = ["AdamState", "SGDState", "adam", "sgd"]

@@ -1,0 +1,49 @@
+"""Hyper-parameters: checked on the host, carried as traced state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.core import Tracer
+
+Tree = Any
+Scalar = float | jax.Array
+Scalars = dict[str, jax.Array]
+
+
+def is_traced(value: Scalar) -> bool:
+    """Whether a value is known only at run time, so that no check can read it."""
+    return isinstance(value, Tracer)
+
+
+def is_set(value: Scalar) -> bool:
+    """Whether an optional term takes part: anything but a known zero."""
+    return is_traced(value) or bool(value != 0)
+
+
+def at_least_zero(message: str, value: Scalar) -> None:
+    """Raises PyTorch's ValueError unless ``value >= 0`` (nan fails too)."""
+    if not is_traced(value) and not value >= 0.0:
+        raise ValueError(f"{message}: {value}")
+
+
+def as_traced(**values: Scalar) -> Scalars:
+    """Arrays of the widest enabled float, so that a new value never recompiles."""
+    dtype = jax.dtypes.canonicalize_dtype(jnp.float64)
+    return {name: jnp.asarray(value, dtype) for name, value in values.items()}
+
+
+def cast(scalars: Scalars, like: jax.Array) -> Scalars:
+    """The scalars in the arithmetic's dtype: the leaf's, but at least float32."""
+    dtype = jnp.promote_types(like.dtype, jnp.float32)
+    return {name: value.astype(dtype) for name, value in scalars.items()}
+
+
+def require_params(params: Tree, why: str) -> None:
+    """Raises unless the caller passed the parameters to ``update``."""
+    if params is None:
+        raise ValueError(
+            f"{why} needs the parameters: call update(grads, state, params)"
+        )

@@ -1,0 +1,22 @@
+"""Every figure of the five documents, computed again and compared."""
+
+from flaxnn.reproduce._entry import Entry, Settings
+from flaxnn.reproduce._figure import Figure, exact, printed, series_within, within
+from flaxnn.reproduce._registry import ENTRIES, find
+from flaxnn.reproduce._runner import Result, rows, run, summary
+
+__all__ = [
+    "ENTRIES",
+    "Entry",
+    "Figure",
+    "Result",
+    "Settings",
+    "exact",
+    "find",
+    "printed",
+    "rows",
+    "run",
+    "series_within",
+    "summary",
+    "within",
+]

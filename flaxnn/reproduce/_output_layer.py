@@ -1,0 +1,83 @@
+"""Documents 000 and 001: ten Adam steps of a linear classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+import flaxnn
+from flaxnn import models, nn, optim
+from flaxnn.data import documents
+from flaxnn.random import Generator
+from flaxnn.reproduce._entry import Settings, document, golden
+from flaxnn.reproduce._figure import Figure, printed, series_within, within
+
+
+def train(seed: int) -> tuple[np.ndarray, Any]:
+    """The documents' cells: a model, then four inputs from the same stream."""
+    generator = Generator(seed)
+    model = models.SimpleMultiClassModel(rngs=generator)
+    inputs = generator.randn(4, 5)
+    return inputs, flaxnn.fit(
+        model,
+        (inputs, documents.output_layer_labels()),
+        loss=nn.CrossEntropyLoss(),
+        optimizer=optim.adam(lr=0.01),
+        steps=10,
+        progress=False,
+    )
+
+
+def document_000(settings: Settings) -> Iterator[Figure]:
+    """The ten printed losses, from the recovered seed."""
+    del settings
+    figures = document("000")["simple_multiclass"]
+    _, run = train(figures["recovered_seed"])
+    yield from printed("losses", figures["losses"], run.history["loss"], tolerance=5e-7)
+
+
+def document_001(settings: Settings) -> Iterator[Figure]:
+    """Ten steps and the last cell against PyTorch from the same seed.
+
+    The document prints no seed, and none reproduces its losses, so both sides start
+    from seed 0. The last cell trains once more on the outputs as class probabilities.
+    """
+    del settings
+    reference = golden("output_layer_2")
+    inputs, run = train(0)
+    last = flaxnn.fit(
+        run.model,
+        (inputs, inputs),
+        loss=_against_itself,
+        optimizer=_adam_going_on(run.state.train.opt_state),
+        steps=1,
+        progress=False,
+    )
+    losses = np.concatenate([run.history["loss"], last.history["loss"]])
+    yield series_within(
+        "losses",
+        "11 steps",
+        reference["losses"],
+        losses,
+        tolerances=4 * reference["noise_floor"],
+        grade="T2",
+        running=True,
+    )
+    for name, value in last.model.state_dict().items():
+        yield within(
+            "parameters", name, reference[name], value, tolerance=1e-6, grade="T2"
+        )
+
+
+def _against_itself(output: jax.Array, target: jax.Array) -> jax.Array:
+    """The last cell's ``criterion(outputs, outputs)``; gradients go through both."""
+    del target
+    return flaxnn.functional.cross_entropy(output, output)
+
+
+def _adam_going_on(state: Any) -> Any:
+    """Adam that starts from a given state, as the document's optimiser goes on."""
+    return optim.adam(lr=0.01)._replace(init=lambda params: state)

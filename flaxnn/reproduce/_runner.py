@@ -1,0 +1,122 @@
+"""Running entries and summing up."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from flaxnn.reproduce._entry import Entry, Settings
+from flaxnn.reproduce._figure import Figure
+
+# The oracle of every figure that no document prints.
+REFERENCE = "PyTorch 2.13.0, CPU"
+
+
+@dataclass(frozen=True)
+class Result:
+    """An entry that was run.
+
+    Attributes:
+        entry: The entry.
+        status: ``"passed"``, ``"failed"``, or ``"skipped"`` where data are missing.
+        figures: Its figures; none where skipped.
+        seconds: Wall time.
+        reason: Why it was skipped.
+    """
+
+    entry: Entry
+    status: Literal["passed", "failed", "skipped"]
+    figures: tuple[Figure, ...]
+    seconds: float
+    reason: str = ""
+
+
+def run(entries: Iterable[Entry], settings: Settings) -> Iterator[Result]:
+    """Yields the result of each entry as soon as it is there.
+
+    Args:
+        entries: What to run, from `find`.
+        settings: The user's choices.
+    """
+    for entry in entries:
+        started = time.perf_counter()
+        try:
+            figures = tuple(entry.figures(settings))
+        except (FileNotFoundError, ModuleNotFoundError) as missing:
+            seconds = time.perf_counter() - started
+            yield Result(entry, "skipped", (), seconds, str(missing))
+            continue
+        passed = all(figure.passed for figure in figures)
+        seconds = time.perf_counter() - started
+        yield Result(entry, "passed" if passed else "failed", figures, seconds)
+
+
+def summary(results: list[Result]) -> dict[str, Any]:
+    """Returns everything about a run as plain values, ready for JSON.
+
+    Args:
+        results: The results, from `run`.
+
+    Returns:
+        The versions and the platform under ``"environment"``, a list of entries, and
+        a list of all figures, each with value, reference, error, tolerance and grade.
+    """
+    return {
+        "environment": _environment(),
+        "entries": [
+            {
+                "name": result.entry.name,
+                "document": result.entry.document,
+                "status": result.status,
+                "figures": len(result.figures),
+                "seconds": round(result.seconds, 3),
+                "reason": result.reason,
+            }
+            for result in results
+        ],
+        "figures": [row for result in results for row in rows(result)],
+    }
+
+
+def rows(result: Result) -> list[dict[str, Any]]:
+    """Returns an entry's figures as plain values; nan, which JSON has not, is None.
+
+    Args:
+        result: The entry's result.
+    """
+    return [
+        {
+            key: None if value != value else value
+            for key, value in {
+                "entry": result.entry.name,
+                **asdict(figure),
+                "digits": figure.digits,
+            }.items()
+        }
+        for figure in result.figures
+    ]
+
+
+def _environment() -> dict[str, str]:
+    import flax
+    import jax
+    import numpy
+    import optax
+
+    import flaxnn
+
+    device = jax.devices()[0]
+    return {
+        "flaxnn": flaxnn.__version__,
+        "jax": jax.__version__,
+        "flax": flax.__version__,
+        "optax": optax.__version__,
+        "numpy": numpy.__version__,
+        "python": platform.python_version(),
+        "device": f"{device.platform} ({device.device_kind})",
+        "matmul precision": "HIGHEST",
+        "reference": REFERENCE,
+    }

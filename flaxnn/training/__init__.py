@@ -1,0 +1,17 @@
+"""Training as pure functions on explicit state, and the shell around them."""
+
+from flaxnn.training._evaluate import evaluate, predict
+from flaxnn.training._fit import Run, fit
+from flaxnn.training._state import RunState, TrainState
+from flaxnn.training._step import TrainStep, make_train_step
+
+__all__ = [
+    "Run",
+    "RunState",
+    "TrainState",
+    "TrainStep",
+    "evaluate",
+    "fit",
+    "make_train_step",
+    "predict",
+]

@@ -1,0 +1,195 @@
+"""What a run refuses before anything is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from flaxnn.data import DataLoader
+from flaxnn.nn import HostDraw, recording
+from flaxnn.training._pure import Tree, compute_dtype, forward
+from flaxnn.training._step import TrainStep
+
+
+def is_floating(array: np.ndarray) -> bool:
+    """Whether the dtype is floating-point; NumPy alone does not know bfloat16."""
+    return jnp.issubdtype(array.dtype, jnp.floating)
+
+
+def host_arrays(data: Any) -> tuple[np.ndarray, ...]:
+    """The arrays behind a tuple or a DataLoader, checked; the target is the last."""
+    if isinstance(data, DataLoader):
+        arrays = data.arrays
+        if arrays is None:
+            rows = max(1, len(data.dataset))
+            arrays = next(iter(DataLoader(data.dataset, batch_size=rows)), ())
+    elif isinstance(data, tuple | list):
+        arrays = tuple(data)
+    else:
+        raise TypeError(
+            "data must be a tuple (inputs, target) of arrays, or a "
+            f"flaxnn.data.DataLoader, got {type(data).__name__}"
+        )
+    if len(arrays) < 2:
+        raise ValueError(
+            f"data must hold inputs and a target, got {len(arrays)} array(s)"
+        )
+    return checked(arrays)
+
+
+def checked(arrays: Sequence[Any]) -> tuple[np.ndarray, ...]:
+    """The arrays as NumPy's, all of them numbers, finite and of one length."""
+    out = tuple(_numeric(array, index) for index, array in enumerate(arrays))
+    lengths = [len(array) for array in out]
+    if len(set(lengths)) > 1:
+        raise ValueError(f"the arrays of data differ in length: {lengths}")
+    if lengths[0] == 0:
+        raise ValueError("data is empty: expected at least one row, got 0")
+    for index, array in enumerate(out):
+        if is_floating(array):
+            _require_finite(array, index)
+    return out
+
+
+def _numeric(array: Any, index: int) -> np.ndarray:
+    out = np.asarray(array)
+    numeric = jnp.issubdtype(out.dtype, np.number) or out.dtype == np.bool_
+    if not numeric or out.ndim == 0:
+        what = "a scalar" if out.ndim == 0 else f"dtype {out.dtype}"
+        raise TypeError(
+            f"array {index} of data must hold numbers, one row for each sample, "
+            f"got {what}"
+        )
+    return out
+
+
+def _require_finite(array: np.ndarray, index: int) -> None:
+    finite = np.isfinite(array)
+    if not finite.all():
+        bad = np.argwhere(~finite)
+        place = tuple(int(i) for i in bad[0])
+        raise ValueError(
+            f"array {index} of data holds {len(bad)} value(s) that are nan or "
+            f"infinite, the first at {place}: {array[place]}; remove those rows or "
+            "fill them in"
+        )
+
+
+def to_dtype(arrays: tuple[np.ndarray, ...], dtype: Any) -> tuple[np.ndarray, ...]:
+    """Floating-point arrays in the model's dtype; integers are left as they are."""
+    return tuple(
+        array.astype(dtype) if is_floating(array) else array for array in arrays
+    )
+
+
+def check_run(
+    step: TrainStep,
+    params: Tree,
+    buffers: Tree,
+    arrays: tuple[np.ndarray, ...],
+    batch_size: int,
+) -> None:
+    """Traces the forward pass and the loss without computing anything.
+
+    Raises what the model or the loss raises on these shapes and dtypes, and what the
+    loss raises on the targets themselves, such as a label out of range.
+    """
+    target = arrays[-1]
+    output, _ = _traced(step, params, buffers, arrays, batch_size)
+    # The loss sees the shape of an output for the whole set, and the real targets.
+    whole = jax.tree.map(
+        lambda o: (
+            jax.ShapeDtypeStruct((len(target), *o.shape[1:]), o.dtype)
+            if o.shape[:1] == (batch_size,)
+            else o
+        ),
+        output,
+    )
+    loss = jax.eval_shape(lambda o: step.loss(o, target), whole)
+    if getattr(loss, "shape", None) != ():
+        raise ValueError(
+            "the loss must be a scalar, got "
+            f"{getattr(loss, 'shape', type(loss).__name__)}; use reduction='mean'"
+        )
+
+
+def host_draws(
+    step: TrainStep,
+    params: Tree,
+    buffers: Tree,
+    arrays: tuple[np.ndarray, ...],
+    batch_size: int,
+) -> tuple[HostDraw, ...]:
+    """What one forward pass over a batch asks the host to draw, in order."""
+    return _traced(step, params, buffers, arrays, batch_size)[1]
+
+
+def _traced(
+    step: TrainStep,
+    params: Tree,
+    buffers: Tree,
+    arrays: tuple[np.ndarray, ...],
+    batch_size: int,
+) -> tuple[Any, tuple[HostDraw, ...]]:
+    inputs = arrays[:-1]
+    return _abstract_output(
+        step.graphdef,
+        _Shapes.of(params),
+        _Shapes.of(buffers),
+        tuple((batch_size, *x.shape[1:]) for x in inputs),
+        tuple(_input_dtype(x, params) for x in inputs),
+    )
+
+
+def _input_dtype(array: np.ndarray, params: Tree) -> Any:
+    if array.dtype == np.uint8:
+        return compute_dtype(params)
+    return jax.dtypes.canonicalize_dtype(array.dtype)
+
+
+class _Shapes:
+    """Shapes and dtypes of a pytree, as a key of a cache."""
+
+    def __init__(self, leaves: tuple[Any, ...], treedef: Any):
+        self.key = (leaves, treedef)
+
+    @classmethod
+    def of(cls, tree: Tree) -> _Shapes:
+        leaves, treedef = jax.tree.flatten(tree)
+        return cls(tuple((x.shape, x.dtype) for x in leaves), treedef)
+
+    def tree(self) -> Tree:
+        leaves, treedef = self.key
+        return treedef.unflatten([jax.ShapeDtypeStruct(*leaf) for leaf in leaves])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shapes) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+@lru_cache(maxsize=64)
+def _abstract_output(
+    graphdef: Any,
+    params: _Shapes,
+    buffers: _Shapes,
+    shapes: tuple[tuple[int, ...], ...],
+    dtypes: tuple[Any, ...],
+) -> tuple[Any, tuple[HostDraw, ...]]:
+    """The output's shape and dtype, and the host draws asked for, in order."""
+    inputs = [jax.ShapeDtypeStruct(*pair) for pair in zip(shapes, dtypes, strict=True)]
+
+    with recording() as draws:
+        output, _ = jax.eval_shape(
+            partial(forward, graphdef, training=True),
+            params.tree(),
+            buffers.tree(),
+            inputs,
+        )
+    return output, tuple(draws)

@@ -1,0 +1,79 @@
+"""The compiled part of a run: many steps in one program."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+from flaxnn.training._pure import compute_dtype
+from flaxnn.training._state import TrainState
+from flaxnn.training._step import Batch, Metrics, TrainStep
+
+
+@partial(jax.jit, static_argnames="capacity", donate_argnames="state")
+def run_chunk(
+    step: TrainStep,
+    state: TrainState,
+    arrays: Batch,
+    pixels: jax.Array,
+    rows: jax.Array | None,
+    draws: tuple[jax.Array, ...],
+    length: jax.Array,
+    *,
+    capacity: int,
+) -> tuple[TrainState, Metrics]:
+    """Runs ``length`` steps, at most ``capacity``.
+
+    The number of steps is traced, so every chunk of a run, also a last one that is
+    not full and one resumed in its middle, is the same program.
+
+    Args:
+        step: The step.
+        state: The state before; donated.
+        arrays: The data set on the device, inputs and target.
+        pixels: ``(256,)`` float values of the uint8 inputs.
+        rows: ``(capacity, B)`` int32 rows of each batch; None for the whole set.
+        draws: Host draws of each step, each ``(capacity, …)``.
+        length: How many steps to run.
+        capacity: Length of the history.
+
+    Returns:
+        The state after, and ``(capacity,)`` metrics of which the first ``length``
+        are set.
+    """
+    table = pixels.astype(compute_dtype(state.params))
+    whole = to_floats(arrays, table) if rows is None else arrays
+
+    def at(k: jax.Array | int) -> tuple[Batch, tuple[jax.Array, ...]]:
+        batch = whole if rows is None else take(arrays, rows[k], table)
+        return batch, tuple(draw[k] for draw in draws)
+
+    def body(
+        k: jax.Array, carry: tuple[TrainState, Metrics]
+    ) -> tuple[TrainState, Metrics]:
+        state, history = carry
+        state, metrics = step(state, *at(k))
+        return state, {name: history[name].at[k].set(metrics[name]) for name in history}
+
+    _, shapes = jax.eval_shape(lambda: step(state, *at(0)))
+    empty = {
+        name: jnp.zeros((capacity,), metric.dtype) for name, metric in shapes.items()
+    }
+    return jax.lax.fori_loop(0, length, body, (state, empty))
+
+
+def take(arrays: Batch, rows: jax.Array, table: jax.Array) -> Batch:
+    """The rows of a batch, pixels converted after the gather."""
+    return to_floats(tuple(array[rows] for array in arrays), table)
+
+
+def to_floats(batch: Batch, table: jax.Array) -> Batch:
+    """The batch with uint8 inputs looked up; the target is left as it is.
+
+    A division by 255 would be an ulp off PyTorch's for half of the values, because
+    XLA multiplies by the reciprocal.
+    """
+    *inputs, target = batch
+    return (*(table[x] if x.dtype == jnp.uint8 else x for x in inputs), target)

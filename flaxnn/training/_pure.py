@@ -1,0 +1,106 @@
+"""Modules and functions as values that JAX can trace, compare and cache on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+Tree = Any
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
+class Pure:
+    """A callable whose arrays are traced and whose structure is static.
+
+    Two losses built alike have equal structures, so a compiled run is found again.
+    """
+
+    structure: Any = field(metadata={"static": True})
+    arrays: Tree = ()
+
+    def __call__(self, *args: Any) -> Any:
+        if isinstance(self.structure, nnx.GraphDef):
+            return nnx.merge(self.structure, self.arrays)(*args)
+        return self.structure(*args)
+
+
+def pure(function: Callable[..., Any]) -> Pure:
+    """The callable with a module's arrays taken out of it."""
+    if isinstance(function, nnx.Module):
+        graphdef, state = nnx.split(function)
+        return Pure(graphdef, nnx.to_pure_dict(state))
+    if not callable(function):
+        raise TypeError(
+            "a loss or metric is a function of (output, target) or a module such as "
+            f"flaxnn.nn.CrossEntropyLoss(), got {type(function).__name__}"
+        )
+    return Pure(function)
+
+
+def pure_metrics(
+    metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]] | None,
+) -> dict[str, Pure]:
+    """Metrics under their names; a sequence is named after its functions."""
+    if not isinstance(metrics, Mapping):
+        named = [(_name(function), function) for function in metrics or ()]
+        if len({name for name, _ in named}) < len(named):
+            raise ValueError(
+                f"two metrics share a name ({[name for name, _ in named]}); "
+                "pass a dictionary with a name for each"
+            )
+        metrics = dict(named)
+    return {name: pure(function) for name, function in metrics.items()}
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def split(model: nnx.Module) -> tuple[nnx.GraphDef, Tree, Tree]:
+    """Structure, parameters and every other collection of a module."""
+    if not isinstance(model, nnx.Module):
+        raise TypeError(
+            "a model must be a flaxnn.nn.Module or another flax.nnx.Module, "
+            f"got {type(model).__name__}"
+        )
+    graphdef, params, rest = nnx.split(model, nnx.Param, ...)
+    return graphdef, nnx.to_pure_dict(params), nnx.to_pure_dict(rest)
+
+
+def forward(
+    graphdef: nnx.GraphDef,
+    params: Tree,
+    buffers: Tree,
+    inputs: Sequence[Any],
+    *,
+    training: bool,
+) -> tuple[Any, Tree]:
+    """The model's output in one of the two modes, and the buffers it leaves."""
+    model = nnx.merge(graphdef, params, buffers)
+    if training:
+        model.train()
+    else:
+        model.eval()
+    output = model(*inputs)
+    return output, nnx.to_pure_dict(nnx.state(model, nnx.Not(nnx.Param)))
+
+
+def compute_dtype(params: Tree) -> Any:
+    """The widest floating dtype among the parameters; float32 where there is none."""
+    dtypes = {leaf.dtype for leaf in jax.tree.leaves(params)}
+    floating = [d for d in dtypes if jnp.issubdtype(d, jnp.floating)]
+    if not floating:
+        return jnp.dtype("float32")
+    return max(floating, key=lambda dtype: jnp.finfo(dtype).bits)
+
+
+def enough_precision(dtype: Any) -> AbstractContextManager[Any]:
+    """The context in which JAX computes in this dtype; float64 is off by default."""
+    return jax.enable_x64(True) if dtype == "float64" else nullcontext()

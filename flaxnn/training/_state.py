@@ -1,0 +1,117 @@
+"""All that a run must remember: on the device, and beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+
+from flaxnn.random import Generator
+from flaxnn.training._pure import Tree, split
+
+M = TypeVar("M", bound=nnx.Module)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class TrainState:
+    """What one training step reads and replaces: a pytree.
+
+    Attributes:
+        step: Updates done so far, int32.
+        params: The parameters, nested as the modules are.
+        buffers: Every other collection of the model, such as running means.
+        opt_state: The optimiser's state.
+
+    Example:
+        >>> from flaxnn import models, optim
+        >>> from flaxnn.random import Generator
+        >>> model = models.LogisticRegression(rngs=Generator(2025))
+        >>> state = TrainState.create(model, optim.sgd(lr=0.01))
+        >>> int(state.step)
+        0
+    """
+
+    step: jax.Array
+    params: Tree
+    buffers: Tree
+    opt_state: optax.OptState
+
+    @classmethod
+    def create(
+        cls, model: nnx.Module, optimizer: optax.GradientTransformation
+    ) -> TrainState:
+        """Returns the state before the first update, in arrays of its own.
+
+        Args:
+            model: The model; it is not changed, and its arrays are copied.
+            optimizer: Any optax transformation.
+
+        Raises:
+            TypeError: The model is not a Flax NNX module.
+            ValueError: The model has no parameters.
+        """
+        _, params, buffers = split(model)
+        if not jax.tree.leaves(params):
+            raise ValueError(
+                f"{type(model).__name__} has no parameters to train: register arrays "
+                "as flaxnn.nn.Parameter"
+            )
+        step = jnp.zeros((), jnp.int32)
+        return cls(step, params, buffers, optimizer.init(params)).copy()
+
+    def copy(self) -> TrainState:
+        """Returns the same state in other arrays, safe to donate."""
+        return jax.tree.map(jnp.copy, self)
+
+    def to_model(self, model: M) -> M:
+        """Returns a new model with this state's parameters and buffers.
+
+        Args:
+            model: A model of the same structure; it is not changed.
+        """
+        graphdef = split(model)[0]
+        return nnx.merge(graphdef, self.params, self.buffers)
+
+
+@dataclass(frozen=True)
+class RunState:
+    """A run's whole state: pass it to `fit` as ``state`` to go on from there.
+
+    Attributes:
+        train: The device's part.
+        epoch: The epoch that the next step belongs to.
+        batch: Steps of that epoch done.
+        generators_at_epoch: ``(5056,)`` states, one for each Generator of the run, at
+            the start of that epoch: its order is drawn again from them.
+        generators: The same Generators' states now.
+    """
+
+    train: TrainState
+    epoch: int = 0
+    batch: int = 0
+    generators_at_epoch: tuple[np.ndarray, ...] = field(default=())
+    generators: tuple[np.ndarray, ...] = field(default=())
+
+
+def generator_states(generators: tuple[Generator, ...]) -> tuple[np.ndarray, ...]:
+    """The states of Generators, as PyTorch's 5056 bytes each."""
+    return tuple(generator.get_state() for generator in generators)
+
+
+def restore_generators(
+    generators: tuple[Generator, ...], states: tuple[np.ndarray, ...]
+) -> None:
+    """Puts Generators back into recorded states."""
+    if len(generators) != len(states):
+        raise ValueError(
+            f"the state was recorded with {len(states)} Generators but this run has "
+            f"{len(generators)}; pass the same rngs and loader as then"
+        )
+    for generator, state in zip(generators, states, strict=True):
+        generator.set_state(state)

@@ -1,0 +1,53 @@
+"""What every test runs under, and the fixtures that several folders share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import jax
+import pytest
+
+# Where Debian and Ubuntu's package `dataset-fashion-mnist` puts its files.
+SYSTEM_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+FASHION_MNIST_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+# A silent broadcast hides a wrong shape, and float64 must be asked for locally.
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_enable_x64", False)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Gives PyTorch one thread: its sums depend on how the work is split."""
+    if item.get_closest_marker("torch"):
+        import torch
+
+        torch.set_num_threads(1)
+
+
+def _holds_fashion_mnist(directory: Path) -> bool:
+    return all(
+        (directory / name).is_file() or (directory / f"{name}.gz").is_file()
+        for name in FASHION_MNIST_FILES
+    )
+
+
+@pytest.fixture(scope="session")
+def fashion_mnist_dir() -> Path:
+    """The folder with the real Fashion-MNIST files; skips where there is none."""
+    candidates = [SYSTEM_FASHION_MNIST]
+    if root := os.environ.get("FLAXNN_DATA_DIR"):
+        candidates.insert(0, Path(root) / "fashion_mnist")
+    for directory in candidates:
+        if _holds_fashion_mnist(directory):
+            return directory
+    looked = ", ".join(str(directory) for directory in candidates)
+    pytest.skip(
+        f"no Fashion-MNIST files in {looked}: set FLAXNN_DATA_DIR to the folder that "
+        "holds fashion_mnist/, or install Debian's dataset-fashion-mnist"
+    )

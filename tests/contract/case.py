@@ -1,0 +1,137 @@
+"""How an op of the table is evaluated: once by us, once by the oracle."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import flaxnn.functional as F
+
+# 2^32 over the golden ratio: multiples of it modulo 2^32 are spread evenly. Integer
+# arithmetic, so the inputs are the same numbers on every machine.
+STRIDE = 2_654_435_761
+
+
+def spread(
+    *shape: int, low: float = -3.0, high: float = 3.0, start: int = 0
+) -> np.ndarray:
+    """Returns float64 numbers spread over [low, high)."""
+    index = np.arange(1 + start, 1 + start + math.prod(shape), dtype=np.uint64)
+    unit = (index * STRIDE % 2**32) / 2**32
+    return (low + (high - low) * unit).reshape(shape)
+
+
+def labels(*shape: int, classes: int) -> np.ndarray:
+    """Returns int64 class indices, every class among them if there are enough."""
+    return ((7 * np.arange(math.prod(shape)) + 1) % classes).reshape(shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One call: floating-point arrays are cast to the dtype under test.
+
+    `by` are the positions of the arguments to differentiate by; `input` alone unless
+    said otherwise, nothing where the list is empty.
+    """
+
+    name: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    by: tuple[int, ...] = (0,)
+
+    def call(self, dtype: Any) -> dict[str, Any]:
+        """Returns the arguments by name, or by position as a string of digits."""
+        named = {str(index): value for index, value in enumerate(self.args)}
+        return {k: _cast(v, dtype) for k, v in (named | dict(self.kwargs)).items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """A function, PyTorch's counterpart and how close ours is to it.
+
+    Each element of a float32 value or gradient is within `rtol` relative plus `atol`
+    absolute, which is 0 unless a comment in the table says why it cannot be.
+    """
+
+    name: str
+    torch: str
+    cases: tuple[Case, ...]
+    rtol: float = 1e-6
+    atol: float = 0.0
+
+    @property
+    def function(self) -> Callable[..., jax.Array]:
+        """Ours."""
+        return getattr(F, self.name)
+
+    def assert_close(
+        self, actual: np.ndarray, expected: np.ndarray, dtype: Any
+    ) -> None:
+        """Raises unless ours is PyTorch's within the tolerance, nan for nan."""
+        assert actual.shape == expected.shape
+        scale = {"float32": 1.0, "float64": 1e-6}[np.dtype(dtype).name]
+        np.testing.assert_allclose(
+            actual, expected, rtol=self.rtol * scale, atol=self.atol * scale
+        )
+
+
+@functools.cache
+def evaluate(op: Op, dtype: Any) -> dict[str, dict[str, np.ndarray]]:
+    """Returns, for every case, our value and gradients, keyed as the goldens are.
+
+    One compilation for all of an op's cases, with the arrays as its arguments.
+    """
+    calls = {case.name: case.call(dtype) for case in op.cases}
+    arrays = {
+        name: {k: jnp.asarray(v) for k, v in call.items() if isinstance(v, np.ndarray)}
+        for name, call in calls.items()
+    }
+
+    @jax.jit
+    def run(arrays: dict[str, dict[str, jax.Array]]) -> dict[str, dict[str, jax.Array]]:
+        return {
+            case.name: _with_gradients(op, case, calls[case.name] | arrays[case.name])
+            for case in op.cases
+        }
+
+    return jax.tree.map(np.asarray, run(arrays))
+
+
+def _with_gradients(op: Op, case: Case, call: dict[str, Any]) -> dict[str, jax.Array]:
+    """Returns the value and the gradient by each of the case's `by`."""
+
+    def of(by: dict[str, jax.Array]) -> jax.Array:
+        args, kwargs = split(call | by)
+        return op.function(*args, **kwargs)
+
+    by = {str(position): call[str(position)] for position in case.by}
+    if not by:
+        return {"value": of(by)}
+    value, pull = jax.vjp(of, by)
+    (gradients,) = pull(jnp.asarray(cotangent(value.shape), value.dtype))
+    return {"value": value} | {f"gradient{k}": g for k, g in gradients.items()}
+
+
+def split(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Returns positional and keyword arguments from `Case.call`'s dictionary."""
+    positions = [name for name in call if name.isdigit()]
+    args = [call[str(index)] for index in range(len(positions))]
+    return args, {name: call[name] for name in call if not name.isdigit()}
+
+
+def cotangent(shape: tuple[int, ...]) -> np.ndarray:
+    """Returns what the gradients are pulled back from; 1 for a scalar."""
+    return spread(*shape, low=0.5, high=1.5, start=96) if shape else np.ones(())
+
+
+def _cast(value: Any, dtype: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.dtype == np.float64:
+        return value.astype(dtype)
+    return value

@@ -1,0 +1,66 @@
+"""Every op against the PyTorch that is installed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+from tests.contract import oracle  # noqa: E402
+from tests.contract.bad_inputs import BAD, BAD_IDS, Bad  # noqa: E402
+from tests.contract.case import Case, Op, evaluate  # noqa: E402
+from tests.contract.ops import CALL_IDS, CALLS, OPS  # noqa: E402
+
+pytestmark = pytest.mark.torch
+
+GOLDENS = Path(__file__).parent / "goldens" / "ops.npz"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("op", "case"), CALLS, ids=CALL_IDS)
+def test_values_and_gradients(op: Op, case: Case, dtype: str):
+    with jax.enable_x64(dtype == "float64"):
+        ours = evaluate(op, np.dtype(dtype))[case.name]
+    theirs = oracle.evaluate(op, case, np.dtype(dtype))
+    assert ours.keys() == theirs.keys()
+    for name, array in ours.items():
+        assert array.dtype == theirs[name].dtype
+        op.assert_close(array, theirs[name], dtype)
+
+
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+def test_bfloat16(op: Op):
+    op = replace(op, cases=op.cases[:1])
+    (ours,) = evaluate(op, jnp.dtype(jnp.bfloat16)).values()
+    theirs = oracle.evaluate(op, op.cases[0], jnp.dtype(jnp.bfloat16))
+    for name, array in ours.items():
+        assert array.dtype == jnp.bfloat16
+        # T3. Two steps of the 8-bit significand, at 1 or the array's largest number:
+        # PyTorch rounds the losses' sums at every step.
+        expected = theirs[name]
+        atol = 2 * 2.0**-8 * np.max(np.abs(expected), initial=1.0)
+        np.testing.assert_allclose(array.astype(np.float32), expected, 0, atol)
+
+
+@pytest.mark.parametrize("bad", BAD, ids=BAD_IDS)
+def test_the_recorded_errors_are_pytorchs(bad: Bad):
+    op = next(op for op in OPS if op.name == bad.op)
+    kwargs = {name: oracle.as_tensor(value) for name, value in bad.kwargs.items()}
+    with pytest.raises(bad.error) as caught:
+        oracle.function(op)(*map(oracle.as_tensor, bad.args), **kwargs)
+    assert bad.error is type(caught.value)
+    assert bad.words in str(caught.value)
+
+
+def test_the_goldens_are_what_pytorch_computes_today():
+    with np.load(GOLDENS) as goldens:
+        for op, case in CALLS:
+            for name, array in oracle.evaluate(op, case, np.dtype("float64")).items():
+                golden = goldens[f"{op.name}/{case.name}/float64/{name}"]
+                op.assert_close(array, golden, "float64")

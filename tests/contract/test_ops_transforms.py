@@ -1,0 +1,107 @@
+"""Every op under JAX's transformations; needs no PyTorch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.contract.case import Op, split
+from tests.contract.ops import OPS
+
+every_op = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+
+
+def _arrays(op: Op, dtype: Any) -> tuple[dict[str, np.ndarray], Any]:
+    """Returns the first case's arrays by name, and the op as a function of them."""
+    call = op.cases[0].call(np.dtype(dtype))
+    arrays = {k: v for k, v in call.items() if isinstance(v, np.ndarray)}
+
+    def function(arrays: dict[str, Any]) -> jax.Array:
+        args, kwargs = split(call | arrays)
+        return op.function(*args, **kwargs)
+
+    return arrays, function
+
+
+@every_op
+def test_eager_is_compiled(op: Op):
+    arrays, function = _arrays(op, np.float32)
+    compiled = jax.jit(function)(arrays)
+    np.testing.assert_allclose(function(arrays), compiled, rtol=1e-6, atol=op.atol)
+
+
+@every_op
+def test_vmap_is_a_loop(op: Op):
+    arrays, function = _arrays(op, np.float32)
+    # Halving keeps probabilities probabilities; labels stay as they are.
+    lanes = [
+        {k: v / 2**lane if v.dtype == np.float32 else v for k, v in arrays.items()}
+        for lane in range(3)
+    ]
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *lanes)
+    looped = np.stack([function(lane) for lane in lanes])
+    mapped = jax.vmap(function)(stacked)
+    np.testing.assert_allclose(mapped, looped, rtol=1e-6, atol=op.atol)
+
+
+@every_op
+def test_a_second_call_does_not_trace_again(op: Op):
+    arrays, function = _arrays(op, np.float32)
+    traces = []
+
+    @jax.jit
+    def counted(arrays: dict[str, jax.Array]) -> jax.Array:
+        traces.append(None)
+        return function(arrays)
+
+    counted(arrays)
+    counted({k: v.copy() for k, v in arrays.items()})
+    assert len(traces) == 1
+
+
+@every_op
+def test_forward_and_reverse_mode_agree(op: Op):
+    @jax.jit
+    def both(by: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        value, push = jax.linearize(lambda by: function(arrays | by), by)
+        _, pull = jax.vjp(lambda by: function(arrays | by), by)
+        tangent = jax.tree.map(jnp.cos, by)
+        (gradient,) = pull(jnp.cos(value))
+        products = [jnp.vdot(gradient[name], tangent[name]) for name in by]
+        return jnp.vdot(jnp.cos(value), push(tangent)), sum(products, jnp.zeros(()))
+
+    with jax.enable_x64(True):
+        arrays, function = _arrays(op, np.float64)
+        by = {str(position): arrays[str(position)] for position in op.cases[0].by}
+        forward, reverse = both(by)
+    np.testing.assert_allclose(forward, reverse, rtol=1e-12, atol=1e-14)
+
+
+@every_op
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16, jnp.float32])
+def test_the_dtype_is_kept(op: Op, dtype: Any):
+    arrays, function = _arrays(op, dtype)
+    result = jax.eval_shape(function, jax.tree.map(jnp.asarray, arrays))
+    assert result.dtype == dtype
+
+
+@every_op
+def test_equal_flavours_of_array_give_equal_numbers(op: Op):
+    """A NumPy array, a JAX array and what has __jax_array__, such as a Variable."""
+
+    class Wrapped:
+        def __init__(self, value: np.ndarray):
+            self.value = value
+
+        def __jax_array__(self) -> jax.Array:
+            return jnp.asarray(self.value)
+
+    arrays, function = _arrays(op, np.float32)
+    expected = function(arrays)
+    for flavour in (jnp.asarray, Wrapped):
+        flavoured = {k: flavour(v) for k, v in arrays.items()}
+        np.testing.assert_array_equal(function(flavoured), expected)

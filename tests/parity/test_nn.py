@@ -1,0 +1,98 @@
+"""Modules against a live PyTorch: initial values T0, printing, exceptions."""
+
+import numpy as np
+import pytest
+
+from flaxnn import models, nn
+from flaxnn.random import Generator
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+pytestmark = pytest.mark.torch
+
+
+@pytest.mark.parametrize("seed", [0, 2025, -1, 2**40 + 7])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(1, 1), (4, 3), (7, 13), (0, 3), (784, 512)])
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_linear_draws_pytorchs_weights(seed, bias, dtype, shape):
+    torch.manual_seed(seed)
+    theirs = torch.nn.Linear(*shape, bias=bias, dtype=getattr(torch, dtype))
+    generator = Generator(seed)
+    ours = nn.Linear(*shape, bias=bias, rngs=generator, dtype=dtype)
+    state = ours.state_dict()
+    assert list(state) == list(theirs.state_dict())
+    for name, tensor in theirs.state_dict().items():
+        assert state[name].dtype == dtype
+        np.testing.assert_array_equal(state[name], tensor.numpy())
+    np.testing.assert_array_equal(generator.get_state(), torch.get_rng_state().numpy())
+
+
+PAIRS = [
+    (lambda: nn.ReLU(), lambda: torch.nn.ReLU()),
+    (lambda: nn.Sigmoid(), lambda: torch.nn.Sigmoid()),
+    (lambda: nn.LogSigmoid(), lambda: torch.nn.LogSigmoid()),
+    (lambda: nn.Tanh(), lambda: torch.nn.Tanh()),
+    (lambda: nn.LeakyReLU(0.2), lambda: torch.nn.LeakyReLU(0.2)),
+    (lambda: nn.ELU(0.7), lambda: torch.nn.ELU(0.7)),
+    (lambda: nn.Softmax(dim=1), lambda: torch.nn.Softmax(dim=1)),
+    (lambda: nn.LogSoftmax(0), lambda: torch.nn.LogSoftmax(0)),
+    (lambda: nn.Flatten(), lambda: torch.nn.Flatten()),
+    (lambda: nn.Flatten(0, 1), lambda: torch.nn.Flatten(0, 1)),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS)
+def test_modules_compute_and_print_as_pytorchs(ours, theirs):
+    x = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
+    expected = theirs()(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(ours()(x), expected, rtol=1e-6, atol=1e-7)
+    assert repr(ours()) == repr(theirs())
+
+
+def test_a_sequential_in_a_sequential_prints_as_pytorchs():
+    def build(n, **options):
+        return n.Sequential(
+            n.Linear(2, 3, **options),
+            n.Sequential(n.ReLU(), n.Linear(3, 1, bias=False, **options)),
+            n.Flatten(0),
+        )
+
+    ours = build(nn, rngs=Generator(0))
+    theirs = build(torch.nn)
+    assert repr(ours) == repr(theirs)
+    assert [n for n, _ in ours.named_modules()] == [
+        n for n, _ in theirs.named_modules()
+    ]
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (3,), (4, 2, 5)])
+def test_a_wrong_input_raises_as_pytorch_does(shape):
+    x = np.ones(shape, np.float32)
+    with pytest.raises(RuntimeError) as theirs:
+        torch.nn.Linear(2, 4)(torch.from_numpy(x))
+    with pytest.raises(RuntimeError) as ours:
+        nn.Linear(2, 4, rngs=Generator(0))(x)
+    assert str(theirs.value) in str(ours.value)
+
+
+def test_document_004s_model_is_drawn_bit_for_bit():
+    torch.manual_seed(866285315)
+    theirs = torch.nn.Sequential(
+        torch.nn.Linear(784, 512), torch.nn.Linear(512, 512), torch.nn.Linear(512, 10)
+    )
+    ours = models.NeuralNetwork(rngs=Generator(866285315)).state_dict()
+    for value, tensor in zip(ours.values(), theirs.state_dict().values(), strict=True):
+        np.testing.assert_array_equal(value, tensor.numpy())
+
+
+@pytest.mark.parametrize("method", ["relu", "leaky_relu", "linear"])
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
+def test_kaiming_uniform(method, mode):
+    from flaxnn import init
+
+    torch.manual_seed(5)
+    tensor = torch.empty(6, 4, 3, 2)
+    torch.nn.init.kaiming_uniform_(tensor, a=0.3, mode=mode, nonlinearity=method)
+    ours = init.kaiming_uniform((6, 4, 3, 2), 0.3, mode, method, rngs=Generator(5))
+    np.testing.assert_array_equal(ours, tensor.numpy())

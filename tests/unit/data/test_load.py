@@ -1,0 +1,408 @@
+"""Where data sets are found, how they are checked, and what is said without them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import shutil
+import sys
+import time
+import zipfile
+
+import numpy as np
+import pytest
+
+from flaxnn import data
+from flaxnn._errors import CorruptDataError, DataNotFoundError
+from flaxnn.data import _image_sets, _places
+
+FILES = {
+    ("train", "images"): "train-images-idx3-ubyte",
+    ("train", "labels"): "train-labels-idx1-ubyte",
+    ("test", "images"): "t10k-images-idx3-ubyte",
+    ("test", "labels"): "t10k-labels-idx1-ubyte",
+}
+
+
+def _arrays(name, split):
+    rng = np.random.default_rng([len(name), len(split)])
+    rows = 5 if split == "train" else 3
+    images = rng.integers(0, 256, (rows, 28, 28), np.uint8)
+    return images, rng.integers(0, 10, rows, np.uint8)
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch, idx_bytes):
+    """A machine of its own: empty places, and small data sets under real names."""
+    for name in ("fashion_mnist", "mnist"):
+        contents = {}
+        for split in ("train", "test"):
+            images, labels = _arrays(name, split)
+            hashes = (
+                hashlib.sha256(idx_bytes(array)).hexdigest()
+                for array in (images, labels)
+            )
+            contents[split] = _image_sets.Content(len(labels), *hashes)
+        small = dataclasses.replace(_image_sets.IMAGE_SETS[name], contents=contents)
+        monkeypatch.setitem(_image_sets.IMAGE_SETS, name, small)
+    monkeypatch.delenv("FLAXNN_DATA_DIR", raising=False)
+    monkeypatch.delenv("KERAS_HOME", raising=False)
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setattr(_places, "SYSTEM_DIR", tmp_path / "share")
+    return tmp_path
+
+
+@pytest.fixture
+def put(write_idx):
+    """Writes a data set's IDX files into a folder."""
+
+    def put(folder, name="fashion_mnist", suffix=".gz", splits=("train", "test")):
+        for split in splits:
+            images, labels = _arrays(name, split)
+            write_idx(folder / (FILES[split, "images"] + suffix), images)
+            write_idx(folder / (FILES[split, "labels"] + suffix), labels)
+        return folder
+
+    return put
+
+
+def _assert_loaded(dataset, name, split):
+    images, labels = _arrays(name, split)
+    np.testing.assert_array_equal(dataset.arrays[0], images)
+    np.testing.assert_array_equal(dataset.arrays[1], labels)
+    assert [array.dtype for array in dataset.arrays] == [np.uint8, np.int64]
+    assert not any(array.flags.writeable for array in dataset.arrays)
+    assert (dataset.name, dataset.split) == (name, split)
+    assert len(dataset.class_names) == 10
+
+
+# Each place: how data set and machine name it, and which arguments and variables
+# point there.
+PLACES = {
+    "raw_dir": ("elsewhere/raw", {"raw_dir": "elsewhere/raw"}, {}),
+    "data_dir": ("elsewhere/{name}", {"data_dir": "elsewhere"}, {}),
+    "data_dir, torchvision's layout": (
+        "elsewhere/{torchvision}/raw",
+        {"data_dir": "elsewhere"},
+        {},
+    ),
+    "FLAXNN_DATA_DIR": ("elsewhere/{name}", {}, {"FLAXNN_DATA_DIR": "elsewhere"}),
+    "FLAXNN_DATA_DIR, torchvision's layout": (
+        "elsewhere/{torchvision}/raw",
+        {},
+        {"FLAXNN_DATA_DIR": "elsewhere"},
+    ),
+    "torchvision": ("work/data/{torchvision}/raw", {}, {}),
+}
+KERAS_AND_SYSTEM = {
+    "KERAS_HOME": ("kh/datasets/fashion-mnist", {"KERAS_HOME": "kh"}),
+    "Keras": ("home/.keras/datasets/fashion-mnist", {}),
+    "Debian": ("share/fashion-mnist", {}),
+}
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize("name", ["fashion_mnist", "mnist"])
+@pytest.mark.parametrize("place", PLACES)
+def test_every_place(machine, monkeypatch, put, place, name, split, suffix):
+    folder, arguments, variables = PLACES[place]
+    torchvision = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}[name]
+    folder = put(
+        machine / folder.format(name=name, torchvision=torchvision), name, suffix
+    )
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, str(machine / value))
+    arguments = {key: machine / value for key, value in arguments.items()}
+    dataset = data.load(name, split, **arguments)
+    _assert_loaded(dataset, name, split)
+    assert dataset.source == str(folder)
+
+
+@pytest.mark.parametrize("place", KERAS_AND_SYSTEM)
+def test_fashion_mnist_of_keras_and_debian(machine, monkeypatch, put, place):
+    folder, variables = KERAS_AND_SYSTEM[place]
+    put(machine / folder)
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, str(machine / value))
+    dataset = data.load("fashion_mnist")
+    _assert_loaded(dataset, "fashion_mnist", "train")
+    assert dataset.source == str(machine / folder)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_mnist_npz_of_keras(machine, split):
+    path = machine / "home/.keras/datasets/mnist.npz"
+    path.parent.mkdir(parents=True)
+    (x_train, y_train), (x_test, y_test) = (
+        _arrays("mnist", part) for part in ("train", "test")
+    )
+    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    dataset = data.load("mnist", split)
+    _assert_loaded(dataset, "mnist", split)
+    assert dataset.source == str(path)
+
+
+def test_order_of_the_places(machine, monkeypatch, put):
+    """Taking away the first place each time, the next one is read."""
+    monkeypatch.setenv("FLAXNN_DATA_DIR", str(machine / "env"))
+    places = [
+        "env/fashion_mnist",
+        "env/FashionMNIST/raw",
+        "work/data/FashionMNIST/raw",
+        "home/.keras/datasets/fashion-mnist",
+        "share/fashion-mnist",
+    ]
+    for folder in places:
+        put(machine / folder)
+    for folder in places:
+        assert data.load("fashion_mnist").source == str(machine / folder)
+        shutil.rmtree(machine / folder)
+    with pytest.raises(DataNotFoundError):
+        data.load("fashion_mnist")
+
+
+@pytest.mark.parametrize("argument", ["raw_dir", "data_dir"])
+def test_a_given_folder_is_the_only_one(machine, monkeypatch, put, argument):
+    monkeypatch.setenv("FLAXNN_DATA_DIR", str(machine / "env"))
+    put(machine / "env/fashion_mnist")
+    put(machine / "share/fashion-mnist")
+    with pytest.raises(DataNotFoundError, match="elsewhere") as caught:
+        data.load("fashion_mnist", **{argument: machine / "elsewhere"})
+    assert str(machine / "share") not in str(caught.value)
+
+
+def test_a_place_with_half_of_the_files_is_passed_over(machine, put):
+    put(machine / "work/data/FashionMNIST/raw", splits=("train",))
+    put(machine / "share/fashion-mnist")
+    assert data.load("fashion_mnist", "test").source.endswith("share/fashion-mnist")
+    (machine / "share/fashion-mnist/t10k-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(DataNotFoundError) as caught:
+        data.load("fashion_mnist", "test")
+    message = str(caught.value)
+    assert "no t10k-images-idx3-ubyte and no t10k-labels-idx1-ubyte" in message
+    assert "(Debian's package): no t10k-labels-idx1-ubyte\n" in message
+
+
+def test_what_is_said_when_nothing_is_found(machine):
+    start = time.perf_counter()
+    with pytest.raises(FileNotFoundError) as caught:
+        data.load("fashion_mnist", "test", download=True)
+    assert time.perf_counter() - start < 1
+    message = str(caught.value)
+    for part in (
+        "fashion_mnist (split 'test') was not found",
+        "t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte",
+        str(machine / "work/data/FashionMNIST/raw"),
+        str(machine / "home/.keras/datasets/fashion-mnist"),
+        str(machine / "share/fashion-mnist"),
+        "no such folder",
+        "apt install dataset-fashion-mnist",
+        "torchvision",
+        "Keras",
+        "FLAXNN_DATA_DIR (it is not set)",
+        "raw_dir=",
+    ):
+        assert part in message
+
+
+def test_no_home_directory(machine, monkeypatch):
+    def no_home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(_places.Path, "home", no_home)
+    with pytest.raises(DataNotFoundError, match="was not found"):
+        data.load("fashion_mnist")
+
+
+@pytest.mark.parametrize("file", ["images", "labels"])
+def test_an_altered_file_is_refused(machine, put, write_idx, idx_bytes, file):
+    folder = put(machine / "raw")
+    array = np.array(_arrays("fashion_mnist", "train")[file == "labels"])
+    array.flat[-1] ^= 1
+    path = write_idx(folder / f"{FILES['train', file]}.gz", array)
+    with pytest.raises(CorruptDataError) as caught:
+        data.load("fashion_mnist", raw_dir=folder)
+    message = str(caught.value)
+    content = _image_sets.IMAGE_SETS["fashion_mnist"].contents["train"]
+    assert str(path) in message
+    assert f"expected SHA-256 {getattr(content, f'{file}_sha256')}" in message
+    assert f"got {hashlib.sha256(idx_bytes(array)).hexdigest()}" in message
+
+
+def test_a_bad_copy_is_refused_although_another_place_has_a_good_one(machine, put):
+    folder = put(machine / "home/.keras/datasets/fashion-mnist")
+    put(machine / "share/fashion-mnist")
+    (folder / "train-images-idx3-ubyte.gz").write_bytes(b"")
+    with pytest.raises(CorruptDataError, match="an empty file"):
+        data.load("fashion_mnist")
+
+
+def test_the_test_files_are_not_taken_for_the_training_ones(machine, put):
+    folder = put(machine / "raw", suffix="")
+    for kind in ("images", "labels"):
+        shutil.copy(folder / FILES["test", kind], folder / FILES["train", kind])
+    with pytest.raises(CorruptDataError, match=r"expected shape \(5, 28, 28\)"):
+        data.load("fashion_mnist", raw_dir=folder)
+
+
+def test_mnist_is_not_taken_for_fashion_mnist(machine, put):
+    put(machine / "raw", "mnist")
+    with pytest.raises(CorruptDataError, match="SHA-256"):
+        data.load("fashion_mnist", raw_dir=machine / "raw")
+
+
+@pytest.mark.parametrize(
+    "damage", ["not a zip", "empty", "other arrays", "pickle", "one array", "text"]
+)
+def test_a_bad_npz_is_refused(machine, damage):
+    path = machine / "home/.keras/datasets/mnist.npz"
+    path.parent.mkdir(parents=True)
+    if damage == "other arrays":
+        np.savez(path, x=np.zeros(3))
+    elif damage == "pickle":
+        np.savez(path, x_train=np.array([{}], object), y_train=np.zeros(3))
+    elif damage == "one array":
+        with path.open("wb") as file:
+            np.save(file, np.zeros(3))
+    else:
+        contents = {"empty": b"", "not a zip": b"PK\x03\x04 none", "text": b"<html>"}
+        path.write_bytes(contents[damage])
+    with pytest.raises(CorruptDataError, match=r"mnist\.npz: expected Keras' archive"):
+        data.load("mnist")
+
+
+def test_an_npz_with_other_files_is_refused(machine):
+    path = machine / "home/.keras/datasets/mnist.npz"
+    path.parent.mkdir(parents=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x_train", b"bytes")
+        archive.writestr("y_train", b"bytes")
+    with pytest.raises(CorruptDataError, match=r"x_train in .*expected shape"):
+        data.load("mnist")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("fashion-mnist", "fashion_mnist"),
+        ("FashionMNIST", "fashion_mnist"),
+        ("Fashion MNIST", "fashion_mnist"),
+        ("MNIST", "mnist"),
+        ("wines", "wine"),
+        ("breast-cancer", "breast_cancer"),
+        ("Iris", "iris"),
+    ],
+)
+def test_unknown_name_with_a_suggestion(name, meant):
+    with pytest.raises(ValueError, match="unknown data set") as caught:
+        data.load(name)
+    assert f"{name!r}" in str(caught.value)
+    assert f"Did you mean {meant!r}?" in str(caught.value)
+
+
+def test_unknown_name_without_one():
+    with pytest.raises(ValueError, match="unknown data set 'cifar10'") as caught:
+        data.load("cifar10")
+    assert "Did you mean" not in str(caught.value)
+    assert "breast_cancer, digits, fashion_mnist, iris, mnist, wine" in str(
+        caught.value
+    )
+
+
+def test_unknown_split(machine):
+    with pytest.raises(ValueError, match="expected 'train' or 'test'"):
+        data.load("mnist", "validation")
+
+
+# Facts of scikit-learn's documentation: rows, features, rows of each class.
+TABLES = {
+    "wine": (13, [59, 71, 48], ["class_0", "class_1", "class_2"]),
+    "iris": (4, [50, 50, 50], ["setosa", "versicolor", "virginica"]),
+    "digits": (
+        64,
+        [178, 182, 177, 183, 181, 182, 181, 179, 174, 180],
+        list("0123456789"),
+    ),
+    "breast_cancer": (30, [212, 357], ["malignant", "benign"]),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables(name):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    width, counts, class_names = TABLES[name]
+    dataset = data.load(name)
+    features, labels = dataset.arrays
+    assert features.shape == (sum(counts), width)
+    assert (features.dtype, labels.dtype) == (np.float64, np.int64)
+    assert np.bincount(labels).tolist() == counts
+    assert list(dataset.class_names) == class_names
+    assert not features.flags.writeable
+    assert dataset.source.startswith("scikit-learn ")
+    np.testing.assert_array_equal(data.load(name, "all").arrays[0], features)
+
+
+def test_first_row_of_wine():
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    features, label = data.load("wine")[0]
+    np.testing.assert_array_equal(features[:4], [14.23, 1.71, 2.43, 15.6])
+    assert label == 0
+
+
+def test_tables_have_no_test_split():
+    with pytest.raises(ValueError, match=r"no split 'test'.*train_test_split"):
+        data.load("wine", "test")
+
+
+def test_without_scikit_learn(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "sklearn.model_selection", None)
+    with pytest.raises(ImportError, match=r"pip install flaxnn\[data\]"):
+        data.load("iris")
+    with pytest.raises(ImportError, match=r"pip install flaxnn\[data\]"):
+        data.train_test_split(np.arange(4))
+
+
+def test_train_test_split_is_scikit_learns():
+    sklearn = pytest.importorskip(
+        "sklearn.model_selection", reason="scikit-learn is not installed"
+    )
+    x, y = np.arange(60.0).reshape(20, 3), np.repeat([0, 1], 10)
+    for options in (
+        {},
+        {"test_size": 0.3, "random_state": 0},
+        {"train_size": 7, "test_size": 5, "random_state": 3, "stratify": y},
+        {"test_size": 4, "shuffle": False},
+    ):
+        options = {"random_state": 1, **options}
+        ours = data.train_test_split(x, y, **options)
+        theirs = sklearn.train_test_split(x, y, **options)
+        assert len(ours) == len(theirs) == 4
+        for left, right in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(left, right)
+
+
+def test_documents_wine_split():
+    """Document 002's 70:30 split as flaxnn fixes it: 124 and 54 rows."""
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    parts = data.train_test_split(
+        *data.load("wine").arrays, test_size=0.3, random_state=0
+    )
+    assert [len(part) for part in parts] == [124, 54, 124, 54]
+
+
+@pytest.mark.parametrize(("split", "rows"), [("train", 60_000), ("test", 10_000)])
+def test_real_fashion_mnist(fashion_mnist_dir, split, rows):
+    start = time.process_time()
+    dataset = data.load("fashion_mnist", split, raw_dir=fashion_mnist_dir)
+    seconds = time.process_time() - start
+    images, labels = dataset.arrays
+    assert images.shape == (rows, 28, 28)
+    assert np.bincount(labels).tolist() == [rows // 10] * 10
+    assert dataset.class_names[labels[0]] == "Ankle boot"
+    assert seconds < 3  # 0.5 s where it was measured; a loop over images takes longer
