@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+import flaxnn
 from flaxnn.cli._reproduce import reproduce
 
 app = typer.Typer(
@@ -18,17 +19,25 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"flaxnn {flaxnn.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.")
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=_print_version,
+            help="Print the version and exit.",
+        ),
     ] = False,
 ) -> None:
-    if version:
-        import flaxnn
-
-        typer.echo(f"flaxnn {flaxnn.__version__}")
-        raise typer.Exit
+    pass
 
 
 app.command()(reproduce)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +12,50 @@ import optax
 import flaxnn
 from flaxnn import data, metrics, models, nn, optim
 from flaxnn.random import Generator
-from flaxnn.reproduce._entry import Settings, document, golden
+from flaxnn.reproduce._entry import Settings, document, golden, noise_tolerances
 from flaxnn.reproduce._figure import Figure, exact, series_within, within
 
 BATCH_SIZE = 64
 LOSS_TOLERANCE = 1e-5
-# PyTorch's own variants differ by a few images where a logit is nearly tied.
 ACCURACY_TOLERANCE = 2.0
 
 
+@dataclass(frozen=True)
+class Training:
+    """A float32 run with a golden.
+
+    Attributes:
+        name: What the figures are called.
+        golden: The golden's name.
+        optimizer: The transformation.
+        epochs: How long.
+        final_relu: Whether the logits pass a ReLU, as the document prints the model.
+    """
+
+    name: str
+    golden: str
+    optimizer: optax.GradientTransformation
+    epochs: int
+    final_relu: bool = True
+
+
 def figures(settings: Settings) -> Iterator[Figure]:
-    """SGD for five epochs and Adam for one, and 200 steps of each in float64."""
+    """SGD for five epochs and Adam for one, and 200 steps of each in float64.
+
+    The ReLU on the logits, as printed, makes the loss jump where a logit changes
+    sign, and PyTorch's own variants of that run end 2e-2 apart: its losses are held
+    to the noise floor (T2). The same run without that ReLU is held to 1e-5 too.
+    """
     train, test = (_load(split, settings.data) for split in ("train", "test"))
-    yield from _float32("SGD", optim.sgd(lr=1e-3), 5, train, test, settings)
-    yield from _float32("Adam", optim.adam(lr=1e-3), 1, train, test, settings)
-    yield from _float64("SGD", optim.sgd(lr=1e-3), train, settings)
-    yield from _float64("Adam", optim.adam(lr=1e-3), train, settings)
+    sgd, adam = optim.sgd(lr=1e-3), optim.adam(lr=1e-3)
+    for training in (
+        Training("SGD", "fashion_mnist_sgd", sgd, 5),
+        Training("SGD, plain logits", "fashion_mnist_sgd_logits", sgd, 5, False),
+        Training("Adam", "fashion_mnist_adam", adam, 1),
+    ):
+        yield from _float32(training, train, test, settings)
+    yield from _float64("SGD", sgd, train, settings)
+    yield from _float64("Adam", adam, train, settings)
 
 
 def _load(split: str, folder: Path | None) -> data.Dataset:
@@ -38,68 +67,58 @@ def _load(split: str, folder: Path | None) -> data.Dataset:
     return data.load("fashion_mnist", split, data_dir=folder)
 
 
-def _start() -> tuple[models.NeuralNetwork, Generator]:
+def _start(*, final_relu: bool = True) -> tuple[models.NeuralNetwork, Generator]:
     generator = Generator(document("004")["recovered_seed"])
-    return models.NeuralNetwork(rngs=generator), generator
+    return models.NeuralNetwork(final_relu=final_relu, rngs=generator), generator
 
 
 def _float32(
-    name: str,
-    optimizer: optax.GradientTransformation,
-    epochs: int,
-    train: data.Dataset,
-    test: data.Dataset,
-    settings: Settings,
+    training: Training, train: data.Dataset, test: data.Dataset, settings: Settings
 ) -> Iterator[Figure]:
-    reference = golden(f"fashion_mnist_{name.lower()}")
-    model, generator = _start()
+    name, reference = training.name, golden(training.golden)
+    model, generator = _start(final_relu=training.final_relu)
     run = flaxnn.fit(
         model,
         data.DataLoader(train, BATCH_SIZE, shuffle=True, rngs=generator),
         loss=nn.CrossEntropyLoss(),
-        optimizer=optimizer,
-        epochs=epochs,
+        optimizer=training.optimizer,
+        epochs=training.epochs,
         progress=settings.progress,
     )
     losses, expected = run.history["loss"], reference["losses"]
-    if name == "SGD":
-        per_epoch = len(losses) // epochs
-        for k in range(epochs):
-            part = slice(k * per_epoch, (k + 1) * per_epoch)
-            yield within(
-                f"{name} losses",
-                f"epoch {k + 1}",
-                expected[part],
-                losses[part],
-                tolerance=LOSS_TOLERANCE,
-                grade="T2",
-            )
     yield series_within(
-        f"{name} losses",
+        f"{name}: losses",
         "noise floor",
         expected,
         losses,
-        tolerances=4 * reference["noise_floor"],
+        tolerances=noise_tolerances(reference),
         grade="T2",
         running=True,
     )
-    state = reference["generator_state"]
-    same = np.array_equal(generator.get_state(), state)
-    yield exact(f"{name} order", "generator state", "equal", "equal" if same else "off")
-    result = flaxnn.evaluate(run.model, test.arrays, metrics=[metrics.accuracy])
-    correct = result["accuracy"] * len(test)
-    theirs = (
-        reference["correct_of_variants"] if name == "Adam" else reference["correct"]
+    if not training.final_relu:
+        yield within(
+            f"{name}: losses",
+            "absolute",
+            expected,
+            losses,
+            tolerance=LOSS_TOLERANCE,
+            grade="T2",
+        )
+    same = np.array_equal(generator.get_state(), reference["generator_state"])
+    yield exact(
+        f"{name}: order", "generator", "same state", "same state" if same else "off"
     )
-    yield _accuracy(name, theirs, round(correct))
+    result = flaxnn.evaluate(run.model, test.arrays, metrics=[metrics.accuracy])
+    correct = round(result["accuracy"] * len(test))
+    yield _accuracy(name, reference["correct_of_variants"], correct)
 
 
 def _accuracy(name: str, theirs: np.ndarray, ours: int) -> Figure:
-    """Correct test images: within 2 of PyTorch, or among its own variants."""
+    """Correct test images: within 2 of what PyTorch's variants of the run get."""
     low, high = int(theirs.min()), int(theirs.max())
     nearest = min(max(ours, low), high)
     return within(
-        f"{name} accuracy",
+        f"{name}: accuracy",
         "correct of 10,000",
         float(nearest),
         float(ours),
@@ -124,7 +143,7 @@ def _float64(
         steps=200,
         progress=settings.progress,
     )
-    prefix, group = f"{name.lower()}.", f"{name} float64"
+    prefix, group = f"{name.lower()}.", f"{name}: float64"
     losses = reference[f"{prefix}losses"]
     yield within(
         group,

@@ -192,6 +192,7 @@ def series_within(
     theirs, ours = reference.astype(np.float64), value.astype(np.float64)
     errors = np.where(theirs == ours, 0.0, np.abs(theirs - ours) / scale)
     judged = np.maximum.accumulate(errors) if running else errors
+    tolerances = tolerances.astype(np.float64)
     # nan must fail, so the comparison asks for what passes.
     passed = bool((judged <= tolerances).all())
     excess = np.where(judged == 0, -1.0, judged / np.maximum(tolerances, 1e-300))

@@ -12,7 +12,7 @@ import flaxnn
 from flaxnn import models, nn, optim
 from flaxnn.data import documents
 from flaxnn.random import Generator
-from flaxnn.reproduce._entry import Settings, document, golden
+from flaxnn.reproduce._entry import Settings, document, golden, noise_tolerances
 from flaxnn.reproduce._figure import Figure, printed, series_within, within
 
 
@@ -62,7 +62,7 @@ def document_001(settings: Settings) -> Iterator[Figure]:
         "11 steps",
         reference["losses"],
         losses,
-        tolerances=4 * reference["noise_floor"],
+        tolerances=noise_tolerances(reference),
         grade="T2",
         running=True,
     )

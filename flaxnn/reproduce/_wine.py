@@ -9,7 +9,7 @@ import numpy as np
 import flaxnn
 from flaxnn import data, models, nn, optim
 from flaxnn.random import Generator
-from flaxnn.reproduce._entry import Settings, document, golden
+from flaxnn.reproduce._entry import Settings, document, golden, noise_tolerances
 from flaxnn.reproduce._figure import Figure, exact, series_within, within
 
 
@@ -40,7 +40,7 @@ def figures(settings: Settings) -> Iterator[Figure]:
         "1,001 steps",
         reference["losses"],
         run.history["loss"],
-        tolerances=4 * reference["noise_floor"],
+        tolerances=noise_tolerances(reference),
         grade="T2",
         running=True,
     )

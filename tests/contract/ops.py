@@ -61,6 +61,7 @@ def indices() -> tuple[Case, ...]:
         *reductions("ignored", logits, SOME_IGNORED, weight=WEIGHT3),
         Case("all-ignored-sum", (logits, ALL_IGNORED), {"reduction": "sum"}),
         Case("ignored-class", (logits, target), {"ignore_index": 1}),
+        Case("all-of-ignored-class", (logits, np.ones(7, int)), {"ignore_index": 1}),
         Case("images", (spread(2, 3, 1, 2), labels(2, 1, 2, classes=3))),
         Case("volumes", (spread(1, 3, 2, 1, 2), labels(1, 2, 1, 2, classes=3))),
         Case("byte", (logits, target.astype(np.uint8)), {"ignore_index": 255}),

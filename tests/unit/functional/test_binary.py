@@ -56,8 +56,14 @@ def test_logits_at_infinity_have_finite_gradients():
     x = np.array([-INF, INF], np.float32)
     for target in (0.0, 0.3, 1.0):
         t = np.full_like(x, target)
-        gradient = jax.grad(lambda x, t=t: with_logits(x, t, reduction="sum"))(x)
+
+        def loss(x: jax.Array, t: np.ndarray = t) -> jax.Array:
+            return with_logits(x, t, reduction="none")
+
+        gradient = jax.grad(lambda x, loss=loss: loss(x).sum())(x)
         np.testing.assert_allclose(gradient, f32([0, 1]) - t, rtol=1e-6)
+        pushed = jax.jvp(loss, (x,), (np.ones_like(x),))[1]
+        np.testing.assert_array_equal(pushed, gradient)
 
 
 def test_the_gradient_at_a_logit_of_zero():

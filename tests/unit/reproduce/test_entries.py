@@ -1,0 +1,98 @@
+"""Every entry of the documents passes, and would fail on a wrong number."""
+
+import json
+
+import numpy as np
+import pytest
+
+from flaxnn import optim, reproduce
+from flaxnn.reproduce import ENTRIES, Settings, _fashion_mnist
+
+QUICK = [entry for entry in ENTRIES if entry.name != "fashion-mnist"]
+
+
+def results(name, settings=None):
+    return list(reproduce.run(reproduce.find([name]), settings or Settings()))
+
+
+@pytest.mark.parametrize("entry", QUICK, ids=lambda entry: entry.name)
+def test_entry_passes(entry):
+    (result,) = results(entry.name)
+    off = [figure for figure in result.figures if not figure.passed]
+    assert result.status == "passed", off
+    assert result.figures
+
+
+def test_document_002_prints_112_losses():
+    losses = [
+        figure
+        for name in ("univariate", "multinomial")
+        for figure in results(name)[0].figures
+        if figure.group == "losses"
+    ]
+    assert len(losses) == 112
+    assert all(figure.error <= 1.5e-6 for figure in losses)
+
+
+def test_document_004_prints_512_biases():
+    (result,) = results("neural-network")
+    groups = [figure.group for figure in result.figures]
+    assert groups.count("bias") == 512
+    assert groups.count("weight") == 36
+
+
+def test_a_wrong_optimiser_is_noticed(monkeypatch):
+    right = optim.adam
+    monkeypatch.setattr(optim, "adam", lambda lr: right(lr=lr, eps=1e-5))
+    (result,) = results("output-layer")
+    assert result.status == "failed"
+
+
+@pytest.mark.slow
+def test_fashion_mnist_passes(fashion_mnist_dir):
+    (result,) = results("fashion-mnist", Settings(fashion_mnist_dir))
+    off = [figure for figure in result.figures if not figure.passed]
+    assert result.status == "passed", off
+
+
+def test_missing_data_are_skipped_with_a_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(_fashion_mnist, "_float32", None)
+    (result,) = results("fashion-mnist", Settings(tmp_path))
+    assert result.status == "skipped"
+    assert "fashion_mnist" in result.reason
+
+
+def test_the_summary_is_json_with_every_figure():
+    found = results("neuron") + results("errors")
+    summary = reproduce.summary(found)
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+    assert len(summary["figures"]) == 5
+    keys = {"entry", "value", "reference", "error", "tolerance", "grade", "passed"}
+    assert all(keys <= figure.keys() for figure in summary["figures"])
+    assert summary["environment"]["jax"]
+
+
+def test_names_are_found_by_entry_and_by_document():
+    assert [e.name for e in reproduce.find(["neuron"])] == ["neuron"]
+    by_document = [e.name for e in reproduce.find(["002"])]
+    assert by_document == ["neuron", "univariate", "multinomial", "wine"]
+    assert reproduce.find([]) == ENTRIES
+    with pytest.raises(ValueError, match="did you mean 'multinomial'"):
+        reproduce.find(["multinominal"])
+
+
+def test_goldens_carry_how_they_were_made():
+    from importlib import resources
+
+    from safetensors import safe_open
+
+    folder = resources.files("flaxnn.reproduce").joinpath("goldens")
+    for path in folder.iterdir():
+        if path.name.endswith(".safetensors"):
+            with safe_open(str(path), "np") as file:
+                metadata = file.metadata()
+                assert metadata["torch"].startswith("2.13.0")
+                assert metadata["made_by"] == "make_goldens.py"
+                if "noise_floor" in file.keys():  # noqa: SIM118
+                    floor = file.get_tensor("noise_floor")
+                    assert (np.diff(floor) >= 0).all()
