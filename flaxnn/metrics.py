@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from numpy.typing import ArrayLike
+
+from flaxnn._typing import ArrayLike
 
 __all__ = ["accuracy", "binary_accuracy"]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import jax
-from numpy.typing import ArrayLike
 
 from flaxnn import nn
+from flaxnn._typing import ArrayLike
 from flaxnn.init import Source
 
 

@@ -6,10 +6,10 @@ import math
 
 import jax
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
 
 from flaxnn import functional as F
 from flaxnn import init
+from flaxnn._typing import ArrayLike, DTypeLike
 from flaxnn.init import Source
 from flaxnn.nn._module import Module
 from flaxnn.nn._parameter import Parameter

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from numpy.typing import ArrayLike
 
 from flaxnn import functional as F
+from flaxnn._typing import ArrayLike
 from flaxnn.init import Source
 from flaxnn.nn._module import Module
 from flaxnn.nn._parameter import Buffer

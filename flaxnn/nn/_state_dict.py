@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax.core import Tracer
-from numpy.typing import ArrayLike, DTypeLike
 
+from flaxnn._typing import ArrayLike, DTypeLike
 from flaxnn.nn._module import Module, named_state
 
 M = TypeVar("M", bound=Module)

@@ -38,7 +38,8 @@ def figures_table(
     """
     table = Table(box=None, padding=(0, 1), header_style="dim", expand=False)
     table.add_column("")
-    for heading in ("figure", "reference", "flaxnn"):
+    table.add_column("figure", no_wrap=True)
+    for heading in ("reference", "flaxnn"):
         table.add_column(heading, overflow="ellipsis", no_wrap=True, max_width=_WIDTH)
     table.add_column("numbers", justify="right")
     table.add_column("digits", justify="right")

@@ -27,7 +27,7 @@ from flaxnn.training._state import (
     generator_states,
     restore_generators,
 )
-from flaxnn.training._step import Metrics, make_train_step
+from flaxnn.training._step import Metrics, TrainStep
 
 M = TypeVar("M", bound=nnx.Module)
 
@@ -125,14 +125,16 @@ def fit(
     loader = data if isinstance(data, DataLoader) else None
     generators = _generators(loader, rngs)
     plan = _plan(loader, generators, epochs, steps, chunk, state)
-    _, params, buffers = split(model)
+    graphdef, params, buffers = split(model)
     dtype = compute_dtype(params)
     with enough_precision(dtype):
         arrays = to_dtype(arrays, dtype)
         rows = len(arrays[0])
-        step = make_train_step(model, loss, optimizer, metrics=metrics)
-        fresh = state is None
-        train = TrainState.create(model, optimizer) if fresh else state.train.copy()
+        step = TrainStep.of(graphdef, loss, optimizer, metrics)
+        if state is None:
+            train = TrainState.start(params, buffers, optimizer)
+        else:
+            train = state.train.copy()
         size = rows if loader is None else min(loader.batch_size, rows)
         check_run(step, params, buffers, arrays, size)
         source = _source(host_draws(step, params, buffers, arrays, size), generators)
@@ -156,7 +158,8 @@ def fit(
                 )
                 history.add(values, part.length, bar)
             series = history.finish(bar)
-        return Run(train.to_model(model), series, plan.state(train))
+        trained = nnx.merge(graphdef, train.params, train.buffers)
+        return Run(trained, series, plan.state(train))
 
 
 def _check_arguments(

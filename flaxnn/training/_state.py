@@ -57,10 +57,26 @@ class TrainState:
             ValueError: The model has no parameters.
         """
         _, params, buffers = split(model)
+        return cls.start(params, buffers, optimizer)
+
+    @classmethod
+    def start(
+        cls, params: Tree, buffers: Tree, optimizer: optax.GradientTransformation
+    ) -> TrainState:
+        """Returns the state before the first update, from a model's collections.
+
+        Args:
+            params: The parameters, copied.
+            buffers: Every other collection, copied.
+            optimizer: Any optax transformation.
+
+        Raises:
+            ValueError: There are no parameters.
+        """
         if not jax.tree.leaves(params):
             raise ValueError(
-                f"{type(model).__name__} has no parameters to train: register arrays "
-                "as flaxnn.nn.Parameter"
+                "the model has no parameters to train: register arrays as "
+                "flaxnn.nn.Parameter"
             )
         step = jnp.zeros((), jnp.int32)
         return cls(step, params, buffers, optimizer.init(params)).copy()

@@ -33,6 +33,22 @@ class TrainStep:
     loss: Pure
     metrics: dict[str, Pure]
 
+    @classmethod
+    def of(
+        cls,
+        graphdef: nnx.GraphDef,
+        loss: Callable[..., Any],
+        optimizer: optax.GradientTransformation,
+        metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]] = (),
+    ) -> TrainStep:
+        """Returns the step for a model's structure; see `make_train_step`."""
+        named = pure_metrics(metrics)
+        if "loss" in named:
+            raise ValueError(
+                '"loss" is the training loss; give the metric another name'
+            )
+        return cls(graphdef, optimizer.update, pure(loss), named)
+
     def __call__(
         self, state: TrainState, batch: Batch, draws: Sequence[jax.Array] = ()
     ) -> tuple[TrainState, Metrics]:
@@ -109,7 +125,4 @@ def make_train_step(
         >>> int(state.step), sorted(metrics)
         (1, ['loss'])
     """
-    named = pure_metrics(metrics)
-    if "loss" in named:
-        raise ValueError('"loss" is the training loss; give the metric another name')
-    return TrainStep(split(model)[0], optimizer.update, pure(loss), named)
+    return TrainStep.of(split(model)[0], loss, optimizer, metrics)

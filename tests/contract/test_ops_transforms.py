@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -105,3 +106,17 @@ def test_equal_flavours_of_array_give_equal_numbers(op: Op):
     for flavour in (jnp.asarray, Wrapped):
         flavoured = {k: flavour(v) for k, v in arrays.items()}
         np.testing.assert_array_equal(function(flavoured), expected)
+
+
+@every_op
+def test_value_and_gradient_lower_for_every_platform(op: Op):
+    arrays, function = _arrays(op, np.float32)
+    by = str(op.cases[0].by[0])
+
+    def run(arrays: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        value, pull = jax.vjp(lambda x: function(arrays | {by: x}), arrays[by])
+        return value, pull(jnp.ones_like(value))[0]
+
+    platforms = ("cpu", "cuda", "tpu")
+    exported = jax.export.export(jax.jit(run), platforms=platforms)(arrays)
+    assert exported.platforms == platforms
