@@ -25,12 +25,13 @@ class SGDState(NamedTuple):
     """State of `sgd`.
 
     Attributes:
-        step: Updates done so far, int32.
+        step: Updates done so far, int32, where dampening needs to know the first;
+            else None.
         momentum_buffer: PyTorch's buffers, one for each parameter, or None.
         hyperparams: Traced scalars; replace one to change it without recompiling.
     """
 
-    step: jax.Array
+    step: jax.Array | None
     momentum_buffer: Tree
     hyperparams: Scalars
 
@@ -40,13 +41,14 @@ class _SGDUpdate:
     """One SGD update; the static options are all that compilation depends on."""
 
     momentum: bool
+    dampening: bool
     weight_decay: bool
     nesterov: bool
     maximize: bool
 
     def __call__(
         self, updates: Tree, state: Any, params: Tree = None, **extra: Any
-    ) -> tuple[Tree, SGDState]:
+    ) -> tuple[Tree, Any]:
         del extra
         grads, buffers = updates, state.momentum_buffer
         if self.maximize:
@@ -59,11 +61,8 @@ class _SGDUpdate:
                 params,
             )
         if self.momentum:
-            first = state.step == 0
             buffers = jax.tree.map(
-                lambda b, g: self._buffer(b, g, first, state.hyperparams),
-                buffers,
-                grads,
+                lambda b, g: self._buffer(b, g, state), buffers, grads
             )
             grads = jax.tree.map(
                 lambda g, b: self._direction(g, b, state.hyperparams), grads, buffers
@@ -73,16 +72,19 @@ class _SGDUpdate:
             grads,
             updates,
         )
-        return new, SGDState(state.step + 1, buffers, state.hyperparams)
+        step = state.step + 1 if self.dampening else None
+        return new, SGDState(step, buffers, state.hyperparams)
 
-    @staticmethod
-    def _buffer(
-        buffer: jax.Array, grad: jax.Array, first: jax.Array, scalars: Scalars
-    ) -> jax.Array:
+    def _buffer(self, buffer: jax.Array, grad: jax.Array, state: SGDState) -> jax.Array:
         """PyTorch's first buffer is the raw gradient: dampening starts afterwards."""
-        s = cast(scalars, grad)
-        later = s["momentum"] * buffer + s["one_minus_dampening"] * grad
-        return jnp.where(first, grad, later).astype(buffer.dtype)
+        s = cast(state.hyperparams, grad)
+        new = s["momentum"] * buffer
+        if self.dampening:
+            later = new + s["one_minus_dampening"] * grad
+            new = jnp.where(state.step == 0, grad, later)
+        else:
+            new = new + grad
+        return new.astype(buffer.dtype)
 
     def _direction(
         self, grad: jax.Array, buffer: jax.Array, scalars: Scalars
@@ -97,13 +99,13 @@ class _SGDInit:
     """Makes the state of an `_SGDUpdate` with its hyper-parameters inside."""
 
     momentum: bool
+    dampening: bool
     hyperparams: tuple[tuple[str, Scalar], ...]
 
-    def __call__(self, params: Tree) -> SGDState:
+    def __call__(self, params: Tree) -> Any:
         buffers = jax.tree.map(jnp.zeros_like, params) if self.momentum else None
-        return SGDState(
-            jnp.zeros((), jnp.int32), buffers, as_traced(**dict(self.hyperparams))
-        )
+        step = jnp.zeros((), jnp.int32) if self.dampening else None
+        return SGDState(step, buffers, as_traced(**dict(self.hyperparams)))
 
 
 def sgd(
@@ -119,8 +121,8 @@ def sgd(
 
     Weight decay is coupled: it is added to the gradient, before the momentum. The
     numbers live in the state, so another learning rate does not recompile; what
-    decides compilation is whether ``momentum`` and ``weight_decay`` are zero,
-    ``nesterov`` and ``maximize``.
+    decides compilation is whether ``momentum``, ``dampening`` and ``weight_decay`` are
+    zero, ``nesterov`` and ``maximize``.
 
     Args:
         lr: Learning rate, ≥ 0.
@@ -162,7 +164,10 @@ def sgd(
     )
     if nesterov and (not has_momentum or has_dampening):
         raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-    update = _SGDUpdate(has_momentum, has_decay, bool(nesterov), bool(maximize))
+    dampens = has_momentum and has_dampening
+    update = _SGDUpdate(
+        has_momentum, dampens, has_decay, bool(nesterov), bool(maximize)
+    )
     hyperparams = (
         ("lr", lr),
         ("momentum", momentum),
@@ -170,4 +175,6 @@ def sgd(
         ("one_minus_dampening", 1 - dampening),
         ("weight_decay", weight_decay),
     )
-    return optax.GradientTransformation(_SGDInit(has_momentum, hyperparams), update)
+    return optax.GradientTransformation(
+        _SGDInit(has_momentum, dampens, hyperparams), update
+    )

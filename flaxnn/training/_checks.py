@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Hashable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from flaxnn.data import DataLoader
 from flaxnn.nn import HostDraw, recording
-from flaxnn.training._pure import Tree, compute_dtype, forward
+from flaxnn.training._pure import Pure, Tree, compute_dtype, forward
 from flaxnn.training._step import TrainStep
 
 
@@ -110,12 +111,35 @@ def check_run(
         ),
         output,
     )
-    loss = jax.eval_shape(lambda o: step.loss(o, target), whole)
-    if getattr(loss, "shape", None) != ():
+    _check_loss(step.loss, whole, target)
+
+
+# Losses that were traced already, with the very targets they saw.
+_accepted: set[Hashable] = set()
+_MOST_ACCEPTED = 256
+# Beyond this size of the targets tracing again is cheaper than hashing them.
+_HASHED_BYTES = 1 << 20
+
+
+def _check_loss(loss: Pure, output: Tree, target: np.ndarray) -> None:
+    """Traces the loss once for each combination of itself, shapes and targets."""
+    seen = None
+    if target.nbytes <= _HASHED_BYTES:
+        digest = hashlib.blake2b(target.tobytes()).digest()
+        shapes = _Shapes.of(output), _Shapes.of(loss.arrays)
+        seen = (loss.structure, *shapes, target.shape, target.dtype, digest)
+        if seen in _accepted:
+            return
+    value = jax.eval_shape(lambda o: loss(o, target), output)
+    if getattr(value, "shape", None) != ():
         raise ValueError(
             "the loss must be a scalar, got "
-            f"{getattr(loss, 'shape', type(loss).__name__)}; use reduction='mean'"
+            f"{getattr(value, 'shape', type(value).__name__)}; use reduction='mean'"
         )
+    if seen is not None:
+        if len(_accepted) >= _MOST_ACCEPTED:
+            _accepted.clear()
+        _accepted.add(seen)
 
 
 def host_draws(

@@ -62,7 +62,7 @@ def fit(
     metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]] = (),
     rngs: Generator | None = None,
     state: RunState | None = None,
-    chunk: int = 1024,
+    chunk: int = 4096,
     progress: bool | None = None,
 ) -> Run[M]:
     """Trains a copy of a model, the whole run as one compiled program.
