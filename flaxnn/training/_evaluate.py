@@ -143,7 +143,7 @@ def _batched(
     graphdef, params, buffers = split(model)
     dtype = compute_dtype(params)
     with enough_precision(dtype):
-        on_device = tuple(jnp.asarray(array) for array in to_dtype(arrays, dtype))
+        on_device = tuple(jax.device_put(array) for array in to_dtype(arrays, dtype))
         run = partial(_run_batch, graphdef, params, buffers, functions, on_device)
         table = jnp.asarray(pixel_table()).astype(dtype)
         return [

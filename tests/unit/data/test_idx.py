@@ -36,6 +36,14 @@ def test_every_element_type(tmp_path, write_idx, array, suffix):
     np.testing.assert_array_equal(got, array)
 
 
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_pixels_are_aligned_for_jax_to_use_without_a_copy(tmp_path, write_idx, suffix):
+    for rows in (1, 3, 50, 5000):
+        images = np.zeros((rows, 28, 28), np.uint8)
+        got = read_idx(write_idx(tmp_path / f"data{rows}{suffix}", images))
+        assert got.ctypes.data % 64 == 0
+
+
 def test_bytes_spelled_out(tmp_path):
     """The format by hand: big-endian int16 of shape (2, 2)."""
     path = tmp_path / "data"
