@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from flaxnn.optim._gradients import adjusted
 from flaxnn.optim._scalars import (
     Scalar,
     Scalars,
@@ -53,16 +54,16 @@ class _AdamUpdate:
         self, updates: Tree, state: Any, params: Tree = None, **extra: Any
     ) -> tuple[Tree, AdamState]:
         del extra
-        scalars, grads = state.hyperparams, updates
-        step = state.step + 1
+        scalars, step = state.hyperparams, state.step + 1
         if self.weight_decay:
             require_params(params, "weight_decay")
-        if self.maximize:
-            grads = jax.tree.map(jnp.negative, grads)
-        if self.weight_decay and not self.decoupled_weight_decay:
-            grads = jax.tree.map(
-                lambda g, p: g + cast(scalars, g)["weight_decay"] * p, grads, params
-            )
+        grads = adjusted(
+            updates,
+            params,
+            scalars,
+            maximize=self.maximize,
+            weight_decay=self.weight_decay and not self.decoupled_weight_decay,
+        )
         exp_avg = jax.tree.map(
             lambda m, g: _lerp(m, g, cast(scalars, g)["one_minus_beta1"]),
             state.exp_avg,

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from flaxnn.optim._gradients import adjusted
 from flaxnn.optim._scalars import (
     Scalar,
     Scalars,
@@ -50,16 +51,16 @@ class _SGDUpdate:
         self, updates: Tree, state: Any, params: Tree = None, **extra: Any
     ) -> tuple[Tree, Any]:
         del extra
-        grads, buffers = updates, state.momentum_buffer
-        if self.maximize:
-            grads = jax.tree.map(jnp.negative, grads)
+        buffers = state.momentum_buffer
         if self.weight_decay:
             require_params(params, "weight_decay")
-            grads = jax.tree.map(
-                lambda g, p: g + cast(state.hyperparams, g)["weight_decay"] * p,
-                grads,
-                params,
-            )
+        grads = adjusted(
+            updates,
+            params,
+            state.hyperparams,
+            maximize=self.maximize,
+            weight_decay=self.weight_decay,
+        )
         if self.momentum:
             buffers = jax.tree.map(
                 lambda b, g: self._buffer(b, g, state), buffers, grads

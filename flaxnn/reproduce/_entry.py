@@ -10,9 +10,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors.numpy import load
-
 from flaxnn.reproduce._figure import Figure
 
 
@@ -52,22 +49,3 @@ def document(number: str) -> dict[str, Any]:
     """What a document prints, from the package's own data."""
     text = resources.files("flaxnn.reproduce").joinpath("figures.json").read_text()
     return json.loads(text)[number]
-
-
-def noise_tolerances(reference: dict[str, np.ndarray]) -> np.ndarray:
-    """T2's tolerance at each step of a recorded run: four times its noise floor.
-
-    The floor is at least one unit in the last place of the loss: a float32 loss can
-    be no nearer without being equal.
-    """
-    last_digit = np.maximum.accumulate(np.spacing(np.abs(reference["losses"])))
-    return 4 * np.maximum(reference["noise_floor"], last_digit)
-
-
-@cache
-def golden(name: str) -> dict[str, np.ndarray]:
-    """A recorded PyTorch run, from the package's own data."""
-    path = resources.files("flaxnn.reproduce").joinpath(
-        "goldens", f"{name}.safetensors"
-    )
-    return load(path.read_bytes())

@@ -10,8 +10,9 @@ import numpy as np
 from flaxnn import functional as F
 from flaxnn import models, nn
 from flaxnn.random import Generator
-from flaxnn.reproduce._entry import Settings, document, golden
+from flaxnn.reproduce._entry import Settings, document
 from flaxnn.reproduce._figure import Figure, exact, printed
+from flaxnn.reproduce._golden import golden
 
 
 def printed_layers(settings: Settings) -> Iterator[Figure]:

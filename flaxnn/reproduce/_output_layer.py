@@ -12,8 +12,9 @@ import flaxnn
 from flaxnn import models, nn, optim
 from flaxnn.data import documents
 from flaxnn.random import Generator
-from flaxnn.reproduce._entry import Settings, document, golden, noise_tolerances
-from flaxnn.reproduce._figure import Figure, printed, series_within, within
+from flaxnn.reproduce._entry import Settings, document
+from flaxnn.reproduce._figure import Figure, printed
+from flaxnn.reproduce._golden import golden, losses_within_floor, result_within_floor
 
 
 def train(seed: int) -> tuple[np.ndarray, Any]:
@@ -57,19 +58,9 @@ def document_001(settings: Settings) -> Iterator[Figure]:
         progress=False,
     )
     losses = np.concatenate([run.history["loss"], last.history["loss"]])
-    yield series_within(
-        "losses",
-        "11 steps",
-        reference["losses"],
-        losses,
-        tolerances=noise_tolerances(reference),
-        grade="T2",
-        running=True,
-    )
+    yield losses_within_floor("losses", reference, losses)
     for name, value in last.model.state_dict().items():
-        yield within(
-            "parameters", name, reference[name], value, tolerance=1e-6, grade="T2"
-        )
+        yield result_within_floor("parameters", name, reference, value)
 
 
 def _against_itself(output: jax.Array, target: jax.Array) -> jax.Array:

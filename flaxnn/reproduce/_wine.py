@@ -9,8 +9,9 @@ import numpy as np
 import flaxnn
 from flaxnn import data, models, nn, optim
 from flaxnn.random import Generator
-from flaxnn.reproduce._entry import Settings, document, golden, noise_tolerances
-from flaxnn.reproduce._figure import Figure, exact, series_within, within
+from flaxnn.reproduce._entry import Settings, document
+from flaxnn.reproduce._figure import Figure, exact
+from flaxnn.reproduce._golden import golden, losses_within_floor, result_within_floor
 
 
 def figures(settings: Settings) -> Iterator[Figure]:
@@ -35,23 +36,11 @@ def figures(settings: Settings) -> Iterator[Figure]:
         steps=1001,
         progress=settings.progress,
     )
-    yield series_within(
-        "losses",
-        "1,001 steps",
-        reference["losses"],
-        run.history["loss"],
-        tolerances=noise_tolerances(reference),
-        grade="T2",
-        running=True,
-    )
+    yield losses_within_floor("losses", reference, run.history["loss"])
     for name, value in run.model.state_dict().items():
-        yield within(
-            "parameters", name, reference[name], value, tolerance=1e-6, grade="T2"
-        )
+        yield result_within_floor("parameters", name, reference, value)
     logits = flaxnn.predict(run.model, standardised[1])
-    yield within(
-        "logits", "54 samples", reference["logits"], logits, tolerance=1e-5, grade="T2"
-    )
+    yield result_within_floor("test samples", "logits", reference, logits)
     theirs = reference["logits"].argmax(axis=1)
     yield exact("prediction", "class of test sample 0", theirs[0], logits[0].argmax())
     correct = int((logits.argmax(axis=1) == y_test).sum())

@@ -256,13 +256,25 @@ class Golden:
     model: Callable[[], nn.Module]
     data: Callable[[Path | None], Tensors]
     train: Callable[[nn.Module, Tensors], Arrays]
+    # Results that have a noise floor of their own, besides the losses.
+    held: tuple[str, ...] = ()
     floor: bool = True
 
 
 GOLDENS = {
-    "wine": Golden(2025, lambda: nn.Sequential(nn.Linear(13, 3)), wine, train_wine),
+    "wine": Golden(
+        2025,
+        lambda: nn.Sequential(nn.Linear(13, 3)),
+        wine,
+        train_wine,
+        held=("logits", "0.weight", "0.bias"),
+    ),
     "output_layer_2": Golden(
-        0, SimpleMultiClassModel, output_layer, train_output_layer
+        0,
+        SimpleMultiClassModel,
+        output_layer,
+        train_output_layer,
+        held=("fc.weight", "fc.bias"),
     ),
     "fashion_mnist_sgd": Golden(
         FASHION_SEED, NeuralNetwork, fashion, train_fashion(torch.optim.SGD, 5)
@@ -345,6 +357,9 @@ def make(name: str, data: Path | None) -> None:
         arrays["distance_of_variants"] = np.abs(losses - losses[0]).max(axis=1)
         arrays["losses"] = losses[0].astype(np.float32)
         arrays["noise_floor"] = spread.astype(np.float32)
+        for key in golden.held:
+            stacked = np.stack([result[key] for result in results.values()])
+            arrays[f"{key}.noise_floor"] = np.ptp(stacked, axis=0).max()
         if "correct" in arrays:
             correct = [result["correct"].item() for result in results.values()]
             arrays["correct_of_variants"] = np.array(correct)
