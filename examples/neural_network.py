@@ -29,7 +29,7 @@ print("Predicted class:", probabilities.argmax(1))
 
 try:
     train, test = (data.load("fashion_mnist", split) for split in ("train", "test"))
-except FileNotFoundError as error:
+except (FileNotFoundError, ValueError) as error:
     raise SystemExit(f"not trained:\n{error}") from None
 
 # The ReLU on the logits, as the document prints it, stops gradients; train without.

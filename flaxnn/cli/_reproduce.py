@@ -47,7 +47,8 @@ def reproduce(
 ) -> None:
     """Compute every figure of the five documents again and compare.
 
-    Exits with 0 when all figures agree, with 1 when one is off.
+    Exits with 0 when all figures agree, with 1 when one is off, and with 2 when the
+    arguments are wrong or, with --strict, an entry is skipped.
     """
     from rich.console import Console
 
@@ -124,8 +125,8 @@ def _show(result: Result, console: Console, every: bool) -> None:
         f"[bold]{entry.name}[/bold] [dim]document {entry.document}, {entry.title}[/dim]"
         f"  [{colour}]{result.status}[/{colour}] [dim]{result.seconds:.1f} s[/dim]"
     )
-    if result.status == "skipped":
-        console.print(result.reason, style="yellow", markup=False)
+    if result.reason:
+        console.print(result.reason, style=colour, markup=False)
     figures = rows(result)
     if figures:
         console.print(figures_table(figures, every=every))
@@ -139,10 +140,14 @@ def _total(results: list[Result], console: Console) -> None:
     numbers = sum(figure.count for figure in figures)
     agree = sum(figure.count for figure in figures if figure.passed)
     skipped = [r.entry.name for r in results if r.status == "skipped"]
+    entries = len(results) - len(skipped)
+    said = f"[bold]{agree:,} of {numbers:,} figures agree[/bold]"
     console.print(
-        f"[bold]{agree:,} of {numbers:,} figures agree[/bold] in "
-        f"{len(results) - len(skipped)} entries"
-        + (f"; skipped for want of data: {', '.join(skipped)}" if skipped else "")
+        (f"{said} in {entries} {'entry' if entries == 1 else 'entries'}")
+        if numbers
+        else "[bold]nothing was compared[/bold]",
+        f"; skipped for want of data: {', '.join(skipped)}" if skipped else "",
+        sep="",
     )
 
 

@@ -85,7 +85,7 @@ class DataLoader:
         ):
             raise ValueError(
                 "batch_size should be a positive integer value, but got "
-                f"batch_size={batch_size}"
+                f"batch_size={batch_size!r}"
             )
         if not isinstance(drop_last, bool):
             raise ValueError(

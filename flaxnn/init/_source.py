@@ -32,8 +32,9 @@ def draw_uniform(
             return jax.random.uniform(
                 rngs.params(), shape, dtype, minval=low, maxval=high
             )
+    kind = type(rngs)
     raise TypeError(
         "rngs must be a flaxnn.random.Generator (PyTorch's numbers) or a "
-        f"flax.nnx.Rngs (JAX keys), got {type(rngs).__name__}; "
+        f"flax.nnx.Rngs (JAX keys), got {kind.__module__}.{kind.__qualname__}; "
         "for PyTorch's manual_seed(0) pass rngs=flaxnn.random.Generator(0)"
     )

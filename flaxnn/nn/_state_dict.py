@@ -61,7 +61,8 @@ def load_state_dict(
 
     Args:
         model: The module; it is not changed.
-        tensors: Arrays under PyTorch's names. They take the model's dtypes.
+        tensors: Arrays, or PyTorch's own tensors, under PyTorch's names. They take
+            the model's dtypes.
         strict: Whether a missing or unexpected name is an error.
 
     Raises:
@@ -118,8 +119,15 @@ def astype(model: M, dtype: DTypeLike) -> M:
     return _map_state(model, convert)
 
 
-def _cast(array: ArrayLike, dtype: np.dtype) -> jax.Array:
-    """The array in a dtype, float64 kept whatever the global setting."""
+def _cast(array: Any, dtype: np.dtype) -> jax.Array:
+    """The array in a dtype, float64 kept whatever the global setting.
+
+    PyTorch's tensors are taken too, without importing PyTorch.
+    """
+    if not isinstance(array, np.ndarray | jax.Array):
+        if hasattr(array, "detach"):
+            array = array.detach().cpu()
+        array = np.asarray(array)
     wide = "float64" in (dtype.name, getattr(array, "dtype", dtype).name)
     with jax.enable_x64(True) if wide else nullcontext():
         return jnp.asarray(array).astype(dtype)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 
 Tree = Any
@@ -25,7 +27,15 @@ def is_set(value: Scalar) -> bool:
 
 def at_least_zero(message: str, value: Scalar) -> None:
     """Raises PyTorch's ValueError unless ``value >= 0`` (nan fails too)."""
-    if not is_traced(value) and not value >= 0.0:
+    if is_traced(value):
+        return
+    if not isinstance(value, numbers.Real | np.ndarray | jax.Array):
+        raise TypeError(
+            f"{message}: expected a number, got {type(value).__name__}. An optimiser "
+            "holds no parameters here: optim.sgd(lr=0.01) stands for "
+            "optim.SGD(model.parameters(), lr=0.01)"
+        )
+    if not value >= 0.0:
         raise ValueError(f"{message}: {value}")
 
 

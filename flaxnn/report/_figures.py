@@ -37,14 +37,19 @@ def figures_table(
          ✓  losses, step 0  0.9551 ... printed
     """
     table = Table(box=None, padding=(0, 1), header_style="dim", expand=False)
-    table.add_column("")
-    table.add_column("figure", no_wrap=True)
+    table.add_column("", no_wrap=True, min_width=1)
+    table.add_column("figure", no_wrap=True, overflow="ellipsis")
     for heading in ("reference", "flaxnn"):
         table.add_column(heading, overflow="ellipsis", no_wrap=True, max_width=_WIDTH)
-    table.add_column("numbers", justify="right")
-    table.add_column("digits", justify="right")
-    for heading in ("error", "tolerance", "grade"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    # On a narrow screen the texts shrink; what is judged by stays.
+    for heading, width in (
+        ("numbers", 7),
+        ("digits", 6),
+        ("error", 9),
+        ("tolerance", 9),
+        ("grade", 7),
+    ):
+        table.add_column(heading, justify="right", no_wrap=True, min_width=width)
     for _, members in groupby(figures, key=lambda figure: figure["group"]):
         group = list(members)
         for row in group if every else [_worst(group)]:

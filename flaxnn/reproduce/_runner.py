@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from flaxnn._errors import CorruptDataError
 from flaxnn.reproduce._entry import Entry, Settings
 from flaxnn.reproduce._figure import Figure
 
@@ -24,7 +25,7 @@ class Result:
         status: ``"passed"``, ``"failed"``, or ``"skipped"`` where data are missing.
         figures: Its figures; none where skipped.
         seconds: Wall time.
-        reason: Why it was skipped.
+        reason: Why it was skipped, or could not be compared.
     """
 
     entry: Entry
@@ -48,6 +49,10 @@ def run(entries: Iterable[Entry], settings: Settings) -> Iterator[Result]:
         except (FileNotFoundError, ModuleNotFoundError) as missing:
             seconds = time.perf_counter() - started
             yield Result(entry, "skipped", (), seconds, str(missing))
+            continue
+        except CorruptDataError as corrupt:
+            seconds = time.perf_counter() - started
+            yield Result(entry, "failed", (), seconds, str(corrupt))
             continue
         passed = all(figure.passed for figure in figures)
         seconds = time.perf_counter() - started

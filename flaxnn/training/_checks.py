@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from flaxnn.data import DataLoader
+from flaxnn.data import DataLoader, Dataset
 from flaxnn.nn import HostDraw, recording
 from flaxnn.training._pure import Pure, Tree, compute_dtype, forward
 from flaxnn.training._step import TrainStep
@@ -22,6 +22,11 @@ def is_floating(array: np.ndarray) -> bool:
     return jnp.issubdtype(array.dtype, jnp.floating)
 
 
+def kind_of(value: Any) -> str:
+    """A type's full name: there are many classes called DataLoader."""
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
 def host_arrays(data: Any) -> tuple[np.ndarray, ...]:
     """The arrays behind a tuple or a DataLoader, checked; the target is the last."""
     if isinstance(data, DataLoader):
@@ -29,12 +34,14 @@ def host_arrays(data: Any) -> tuple[np.ndarray, ...]:
         if arrays is None:
             rows = max(1, len(data.dataset))
             arrays = next(iter(DataLoader(data.dataset, batch_size=rows)), ())
+    elif isinstance(data, Dataset):
+        arrays = data.arrays
     elif isinstance(data, tuple | list):
         arrays = tuple(data)
     else:
         raise TypeError(
             "data must be a tuple (inputs, target) of arrays, or a "
-            f"flaxnn.data.DataLoader, got {type(data).__name__}"
+            f"flaxnn.data.DataLoader, got {kind_of(data)}"
         )
     if len(arrays) < 2:
         raise ValueError(
@@ -61,10 +68,15 @@ def _numeric(array: Any, index: int) -> np.ndarray:
     out = np.asarray(array)
     numeric = jnp.issubdtype(out.dtype, np.number) or out.dtype == np.bool_
     if not numeric or out.ndim == 0:
-        what = "a scalar" if out.ndim == 0 else f"dtype {out.dtype}"
+        what = f"{kind_of(array)}" if out.ndim == 0 else f"dtype {out.dtype}"
+        hint = (
+            "; number the classes: np.unique(labels, return_inverse=True)[1]"
+            if out.dtype.kind in "SU"
+            else ""
+        )
         raise TypeError(
             f"array {index} of data must hold numbers, one row for each sample, "
-            f"got {what}"
+            f"got {what}{hint}"
         )
     return out
 

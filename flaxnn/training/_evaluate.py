@@ -36,8 +36,8 @@ def evaluate(
 
     Args:
         model: A `flaxnn.nn.Module` or another Flax NNX module; it is not changed.
-        data: Arrays ``(inputs, …, target)``, or a `DataLoader`, whose Generators
-            advance as by one pass in PyTorch.
+        data: Arrays ``(inputs, …, target)``, a `flaxnn.data.Dataset`, or a
+            `DataLoader`, whose Generators advance as by one pass in PyTorch.
         metrics: Functions of ``(output, target)`` in a mapping, or named after
             themselves. A metric gives one value for each sample, such as
             `flaxnn.metrics.accuracy` or a loss with ``reduction="none"``; a scalar
@@ -81,8 +81,9 @@ def predict(model: nnx.Module, x: Any, *, batch_size: int | None = None) -> Any:
 
     Args:
         model: A `flaxnn.nn.Module` or another Flax NNX module; it is not changed.
-        x: Inputs ``(N, …)``, or a tuple of the model's inputs. uint8 is taken for
-            pixels and divided by 255.
+        x: Inputs ``(N, …)``, or a tuple of the model's inputs: the first axis counts
+            samples, so a single sample is ``x[None]``. uint8 is taken for pixels and
+            divided by 255.
         batch_size: Samples at a time; all at once when None.
 
     Returns:

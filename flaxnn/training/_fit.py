@@ -74,9 +74,9 @@ def fit(
 
     Args:
         model: A `flaxnn.nn.Module` or another Flax NNX module.
-        data: Arrays ``(inputs, …, target)`` for one full batch at each step, or a
-            `flaxnn.data.DataLoader` for mini-batches in PyTorch's order, the short
-            last batch included unless ``drop_last``.
+        data: Arrays ``(inputs, …, target)`` or a `flaxnn.data.Dataset` for one full
+            batch at each step, or a `flaxnn.data.DataLoader` for mini-batches in
+            PyTorch's order, the short last batch included unless ``drop_last``.
         loss: ``loss(output, target)`` giving a scalar: a function or a module.
         optimizer: Any optax transformation, such as `flaxnn.optim.sgd`.
         epochs: Passes over the data that the run has in all.

@@ -36,6 +36,9 @@ def pure(function: Callable[..., Any]) -> Pure:
     if isinstance(function, nnx.Module):
         graphdef, state = nnx.split(function)
         return Pure(graphdef, nnx.to_pure_dict(state))
+    if isinstance(function, type):
+        name = function.__name__
+        raise TypeError(f"got the class {name}; make a loss of it: {name}()")
     if not callable(function):
         raise TypeError(
             "a loss or metric is a function of (output, target) or a module such as "
@@ -48,6 +51,11 @@ def pure_metrics(
     metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]] | None,
 ) -> dict[str, Pure]:
     """Metrics under their names; a sequence is named after its functions."""
+    if isinstance(metrics, str) or callable(metrics):
+        raise TypeError(
+            "metrics must be a sequence or a mapping of functions, such as "
+            f"[flaxnn.metrics.accuracy], got {type(metrics).__name__}"
+        )
     if not isinstance(metrics, Mapping):
         named = [(_name(function), function) for function in metrics or ()]
         if len({name for name, _ in named}) < len(named):
@@ -68,7 +76,8 @@ def split(model: nnx.Module) -> tuple[nnx.GraphDef, Tree, Tree]:
     if not isinstance(model, nnx.Module):
         raise TypeError(
             "a model must be a flaxnn.nn.Module or another flax.nnx.Module, "
-            f"got {type(model).__name__}"
+            f"got {type(model).__module__}.{type(model).__qualname__}"
+            + ("; pass its .model" if hasattr(model, "model") else "")
         )
     graphdef, params, rest = nnx.split(model, nnx.Param, ...)
     return graphdef, nnx.to_pure_dict(params), nnx.to_pure_dict(rest)
