@@ -50,7 +50,7 @@ assert abs(run.history["loss"][10000] - 0.345220) < 1.5e-6
 
 try:
     features, cultivars = data.load("wine").arrays
-except ModuleNotFoundError as error:
+except ImportError as error:
     raise SystemExit(f"no wine today: {error}") from None
 x_train, x_test, y_train, y_test = data.train_test_split(
     features, cultivars, test_size=0.3, random_state=0

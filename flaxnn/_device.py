@@ -24,6 +24,7 @@ def device(
         A `jax.Device`, for ``jax.device_put`` or ``with jax.default_device(…)``.
 
     Raises:
+        TypeError: The name is not a string.
         ValueError: The name is not a device's.
         RuntimeError: There is no such device; the message lists those there are.
 

@@ -9,3 +9,7 @@ class DataNotFoundError(FileNotFoundError):
 
 class CorruptDataError(ValueError):
     """A file is damaged, or does not hold what it should."""
+
+
+class MissingPackageError(ImportError):
+    """An optional package is needed and is not installed."""

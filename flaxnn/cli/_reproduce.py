@@ -129,7 +129,7 @@ def _show(result: Result, console: Console, every: bool) -> None:
         console.print(result.reason, style=colour, markup=False)
     figures = rows(result)
     if figures:
-        console.print(figures_table(figures, every=every))
+        console.print(figures_table(figures, every=every, width=console.width))
     if result.status == "failed":
         console.print(failures(figures))
     console.print()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from flaxnn._errors import MissingPackageError
 from flaxnn.data._dataset import Dataset
 
 # Our names, and the functions of sklearn.datasets that load them.
@@ -90,7 +91,7 @@ def _sklearn(module: str | None = None) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             f"scikit-learn is needed here and could not be imported ({error}): "
             "pip install flaxnn[data]"
         ) from error

@@ -51,10 +51,13 @@ class Sequential(Module):
         return input
 
     def __iter__(self) -> Iterator[Any]:
-        return self.children()
+        # Not `children`, which leaves out a module that stands twice.
+        for name in self._registered:
+            if name.isdigit():
+                yield getattr(self, name)
 
     def __len__(self) -> int:
-        return len(self._registered)
+        return sum(name.isdigit() for name in self._registered)
 
     def __getitem__(self, index: int | slice) -> Any:
         modules = list(self)

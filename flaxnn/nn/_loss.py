@@ -1,4 +1,10 @@
-"""Losses as modules; the arithmetic is `flaxnn.functional`'s."""
+"""Losses as modules; the arithmetic is `flaxnn.functional`'s.
+
+Options are keyword-only: PyTorch still has its deprecated `size_average` second, so a
+positional argument would silently mean another option. Weights are kept in JAX's
+precision; a float64 run takes them through `flaxnn.astype(loss, "float64")`, or from a
+loss made under `jax.enable_x64(True)`.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +29,7 @@ def _value(buffer: Buffer | None) -> jax.Array | None:
 class _Loss(Module):
     """A loss whose only option is its reduction."""
 
-    def __init__(self, reduction: str = "mean", *, rngs: Source | None = None):
+    def __init__(self, *, reduction: str = "mean", rngs: Source | None = None):
         self.reduction = reduction
 
 
@@ -51,10 +57,10 @@ class CrossEntropyLoss(Module):
     def __init__(
         self,
         weight: ArrayLike | None = None,
+        *,
         ignore_index: int = -100,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
-        *,
         rngs: Source | None = None,
     ):
         self.weight = _buffer(weight)
@@ -95,9 +101,9 @@ class NLLLoss(Module):
     def __init__(
         self,
         weight: ArrayLike | None = None,
+        *,
         ignore_index: int = -100,
         reduction: str = "mean",
-        *,
         rngs: Source | None = None,
     ):
         self.weight = _buffer(weight)
@@ -135,8 +141,8 @@ class BCELoss(Module):
     def __init__(
         self,
         weight: ArrayLike | None = None,
-        reduction: str = "mean",
         *,
+        reduction: str = "mean",
         rngs: Source | None = None,
     ):
         self.weight = _buffer(weight)
@@ -171,9 +177,9 @@ class BCEWithLogitsLoss(Module):
     def __init__(
         self,
         weight: ArrayLike | None = None,
+        *,
         reduction: str = "mean",
         pos_weight: ArrayLike | None = None,
-        *,
         rngs: Source | None = None,
     ):
         self.weight = _buffer(weight)

@@ -26,9 +26,10 @@ class Module(nnx.Module):
 
     Torch:
         ``torch.nn.Module``, 2.13.0: registration order, the names in
-        `named_parameters` and `state_dict` and the printed tree are PyTorch's. A
-        module is also a `flax.nnx.Module`, so ``nnx.split``, ``nnx.merge`` and the
-        Linen bridge apply.
+        `named_parameters` and `state_dict` and the printed tree are PyTorch's. What
+        lies inside an ``nnx.Dict`` or one of Flax's own modules comes in Flax's order,
+        which is sorted. A module is also a `flax.nnx.Module`, so ``nnx.split``,
+        ``nnx.merge`` and the Linen bridge apply.
 
     Example:
         >>> from flaxnn import nn
@@ -98,8 +99,8 @@ class Module(nnx.Module):
         )
 
     def named_children(self) -> Iterator[tuple[str, nnx.Module]]:
-        """Yields the direct submodules with their names, in registration order."""
-        return _named_children(self)
+        """Yields the direct submodules with their names, each once, as registered."""
+        return _unique(_named_children(self))
 
     def children(self) -> Iterator[nnx.Module]:
         """Yields the direct submodules, in registration order."""
@@ -268,7 +269,7 @@ def _named_variables(module: Any, kind: type[V]) -> Iterator[tuple[str, V]]:
 
 
 def _unique(named: Iterator[tuple[str, V]]) -> Iterator[tuple[str, V]]:
-    """The first name of each variable, as PyTorch reports tied parameters."""
+    """The first name of each object, as PyTorch reports tied parameters."""
     seen: set[int] = set()
     for name, variable in named:
         if id(variable) not in seen:

@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jax.core import Tracer
 
 from flaxnn._typing import ArrayLike, DTypeLike
 from flaxnn.nn._module import Module, named_state
@@ -35,6 +34,7 @@ def functional_call(
 
     Raises:
         RuntimeError: A name or shape does not fit; all faults are named at once.
+        ValueError: Tied parameters get different values.
 
     Torch:
         ``torch.func.functional_call``, 2.13.0.
@@ -51,7 +51,20 @@ def functional_call(
         >>> gradient["bias"]
         Array([1.], dtype=float32)
     """
-    return _replaced(model, params, missing_ok=True)(*args, **kwargs)
+    copy = nnx.clone(model)
+    variables = dict(named_state(copy))
+    unexpected = [name for name in params if name not in variables]
+    _check(model, variables, params, [], unexpected)
+    given: dict[int, str] = {}
+    for name, value in params.items():
+        first = given.setdefault(id(variables[name]), name)
+        if params[first] is not value:
+            raise ValueError(
+                f"functional_call got multiple values for keys {[first, name]}, which "
+                "are tied; pass one of them"
+            )
+        variables[name].set_value(_as_array(value))
+    return copy(*args, **kwargs)
 
 
 def load_state_dict(
@@ -119,15 +132,18 @@ def astype(model: M, dtype: DTypeLike) -> M:
     return _map_state(model, convert)
 
 
-def _cast(array: Any, dtype: np.dtype) -> jax.Array:
-    """The array in a dtype, float64 kept whatever the global setting.
+def _as_array(value: Any) -> Any:
+    """The value as an array; PyTorch's tensors too, without importing PyTorch."""
+    if isinstance(value, np.ndarray | jax.Array):
+        return value
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    return np.asarray(value)
 
-    PyTorch's tensors are taken too, without importing PyTorch.
-    """
-    if not isinstance(array, np.ndarray | jax.Array):
-        if hasattr(array, "detach"):
-            array = array.detach().cpu()
-        array = np.asarray(array)
+
+def _cast(array: Any, dtype: np.dtype) -> jax.Array:
+    """The array in a dtype, float64 kept whatever the global setting."""
+    array = _as_array(array)
     wide = "float64" in (dtype.name, getattr(array, "dtype", dtype).name)
     with jax.enable_x64(True) if wide else nullcontext():
         return jnp.asarray(array).astype(dtype)
@@ -152,9 +168,8 @@ def _replaced(
     _check(model, variables, tensors, missing, unexpected)
     for name, value in tensors.items():
         if name in variables:
-            traced = isinstance(value, Tracer)
             dtype = variables[name].get_value().dtype
-            variables[name].set_value(value if traced else _cast(value, dtype))
+            variables[name].set_value(_cast(value, dtype))
     return copy
 
 

@@ -10,11 +10,24 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-_WIDTH = 24
+# The columns: heading, and the least width of the terminal that shows it.
+_COLUMNS = {
+    "": 0,
+    "figure": 0,
+    "reference": 110,
+    "flaxnn": 110,
+    "numbers": 80,
+    "digits": 0,
+    "error": 0,
+    "tolerance": 0,
+    "grade": 0,
+}
+_TEXTS = ("figure", "reference", "flaxnn")
+_LONGEST_NUMBER = 24
 
 
 def figures_table(
-    figures: Sequence[Mapping[str, Any]], *, every: bool = False
+    figures: Sequence[Mapping[str, Any]], *, every: bool = False, width: int = 140
 ) -> RenderableType:
     """Returns a table of an entry's figures, ready for a rich console.
 
@@ -24,6 +37,8 @@ def figures_table(
             ``grade``, ``passed`` and ``count``.
         every: Whether each figure has a line; else a group has one, that of its worst
             figure.
+        width: Columns of the terminal; a narrow one loses the numbers themselves
+            before it loses what they are judged by.
 
     Example:
         >>> from rich.console import Console
@@ -37,24 +52,22 @@ def figures_table(
          ✓  losses, step 0  0.9551 ... printed
     """
     table = Table(box=None, padding=(0, 1), header_style="dim", expand=False)
-    table.add_column("", no_wrap=True, min_width=1)
-    table.add_column("figure", no_wrap=True, overflow="ellipsis")
-    for heading in ("reference", "flaxnn"):
-        table.add_column(heading, overflow="ellipsis", no_wrap=True, max_width=_WIDTH)
-    # On a narrow screen the texts shrink; what is judged by stays.
-    for heading, width in (
-        ("numbers", 7),
-        ("digits", 6),
-        ("error", 9),
-        ("tolerance", 9),
-        ("grade", 7),
-    ):
-        table.add_column(heading, justify="right", no_wrap=True, min_width=width)
+    shown = [name for name, least in _COLUMNS.items() if width >= least]
+    for name in shown:
+        table.add_column(
+            name,
+            justify="left" if name in ("", *_TEXTS) else "right",
+            no_wrap=True,
+            overflow="ellipsis",
+            max_width=_LONGEST_NUMBER if name in ("reference", "flaxnn") else None,
+            min_width=None if name in _TEXTS else max(1, len(name)),
+        )
     for _, members in groupby(figures, key=lambda figure: figure["group"]):
         group = list(members)
         for row in group if every else [_worst(group)]:
             count = row["count"] if every else sum(f["count"] for f in group)
-            table.add_row(*_cells(row, count, alone=every or len(group) == 1))
+            cells = _cells(row, count, alone=every or len(group) == 1)
+            table.add_row(*(cells[name] for name in shown))
     return table
 
 
@@ -96,21 +109,20 @@ def _worst(group: list[Mapping[str, Any]]) -> Mapping[str, Any]:
     return max(group, key=excess)
 
 
-def _cells(row: Mapping[str, Any], count: int, *, alone: bool) -> list[Text | str]:
+def _cells(row: Mapping[str, Any], count: int, *, alone: bool) -> dict[str, Text | str]:
     mark = Text("✓", "green") if row["passed"] else Text("✗", "bold red")
-    name = f"{row['group']}, {row['name']}" if alone else row["group"]
     text = row["error"] is None
-    return [
-        mark,
-        name,
-        _one_line(row["reference"]),
-        _one_line(row["value"]),
-        f"{count:,}",
-        "" if row["digits"] is None else str(row["digits"]),
-        "same text" if text and row["passed"] else _number(row["error"]),
-        "" if text else _number(row["tolerance"]),
-        row["grade"],
-    ]
+    return {
+        "": mark,
+        "figure": f"{row['group']}, {row['name']}" if alone else row["group"],
+        "reference": _one_line(row["reference"]),
+        "flaxnn": _one_line(row["value"]),
+        "numbers": f"{count:,}",
+        "digits": "" if row["digits"] is None else str(row["digits"]),
+        "error": "same text" if text and row["passed"] else _number(row["error"]),
+        "tolerance": "" if text else _number(row["tolerance"]),
+        "grade": row["grade"],
+    }
 
 
 def _one_line(text: str) -> str:

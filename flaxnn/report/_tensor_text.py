@@ -106,7 +106,7 @@ def _nested(
 
 def _number_writer(shown: np.ndarray) -> tuple[Callable[..., str], int]:
     """What writes one number in the width common to all, and that width."""
-    real = shown.dtype.kind == "f"
+    real = shown.dtype.kind in "fV"  # V: NumPy's kind of bfloat16
     write = _float_writer(shown) if real else str
     # Of floats PyTorch measures those that are finite and not 0.
     measured = shown[np.isfinite(shown) & (shown != 0)] if real else shown.ravel()

@@ -35,7 +35,8 @@ class Entry:
         name: What the command line calls it.
         document: The document's number.
         title: What it is, in a few words.
-        figures: Computes the figures; raises FileNotFoundError where data are missing.
+        figures: Computes the figures; raises DataNotFoundError or MissingPackageError
+            where it cannot.
     """
 
     name: str

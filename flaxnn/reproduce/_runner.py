@@ -8,7 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from flaxnn._errors import CorruptDataError
+from flaxnn._errors import (
+    CorruptDataError,
+    DataNotFoundError,
+    MissingPackageError,
+)
 from flaxnn.reproduce._entry import Entry, Settings
 from flaxnn.reproduce._figure import Figure
 
@@ -46,7 +50,7 @@ def run(entries: Iterable[Entry], settings: Settings) -> Iterator[Result]:
         started = time.perf_counter()
         try:
             figures = tuple(entry.figures(settings))
-        except (FileNotFoundError, ModuleNotFoundError) as missing:
+        except (DataNotFoundError, MissingPackageError) as missing:
             seconds = time.perf_counter() - started
             yield Result(entry, "skipped", (), seconds, str(missing))
             continue

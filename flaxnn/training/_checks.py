@@ -10,10 +10,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from flaxnn.data import DataLoader, Dataset
 from flaxnn.nn import HostDraw, recording
 from flaxnn.training._pure import Pure, Tree, compute_dtype, forward
+from flaxnn.training._state import TrainState
 from flaxnn.training._step import TrainStep
 
 
@@ -123,7 +125,11 @@ def check_run(
         ),
         output,
     )
-    _check_loss(step.loss, whole, target)
+    try:
+        _check_loss(step.loss, whole, target)
+    except (RuntimeError, TypeError, ValueError):
+        # A loss may fit batches only; then they are what it has to fit.
+        _check_loss(step.loss, output, target[:batch_size])
 
 
 # Losses that were traced already, with the very targets they saw.
@@ -152,6 +158,36 @@ def _check_loss(loss: Pure, output: Tree, target: np.ndarray) -> None:
         if len(_accepted) >= _MOST_ACCEPTED:
             _accepted.clear()
         _accepted.add(seen)
+
+
+def check_state(
+    state: TrainState,
+    params: Tree,
+    buffers: Tree,
+    optimizer: optax.GradientTransformation,
+) -> None:
+    """Raises unless a state to resume from is of this model and this optimiser."""
+    expected = jax.eval_shape(
+        lambda p, b: TrainState.start(p, b, optimizer), params, buffers
+    )
+    for part in ("params", "buffers", "opt_state"):
+        ours, theirs = (_leaves(getattr(tree, part)) for tree in (expected, state))
+        for path in sorted(ours.keys() | theirs.keys()):
+            if ours.get(path) != theirs.get(path):
+                raise ValueError(
+                    f"the state is of another run: {part}{path} is "
+                    f"{theirs.get(path, 'missing')} there, and the model and optimizer "
+                    f"given make it {ours.get(path, 'missing')}"
+                )
+
+
+def _leaves(tree: Tree) -> dict[str, str]:
+    """Path, shape and dtype of each leaf."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {
+        jax.tree_util.keystr(path): f"{leaf.dtype}{list(leaf.shape)}"
+        for path, leaf in leaves
+    }
 
 
 def host_draws(

@@ -49,6 +49,7 @@ def evaluate(
 
     Raises:
         TypeError: An argument is of the wrong kind.
+        IndexError: A loss among the metrics finds a label out of range.
         ValueError: Data are empty, of unequal length, nan or infinite, or a metric
             has neither one value nor one for each sample.
 
@@ -66,6 +67,7 @@ def evaluate(
     """
     functions = pure_metrics(metrics)
     arrays = host_arrays(data)
+    _check_targets(model, arrays, functions)
     totals = dict.fromkeys(functions, 0.0)
     count = 0
     batches = _batches(data, arrays, batch_size)
@@ -132,6 +134,25 @@ def _batches(
     rows = len(arrays[0])
     size = rows if batch_size is None else batch_size
     yield from DataLoader(np.arange(rows), size).epoch()
+
+
+def _check_targets(
+    model: nnx.Module, arrays: tuple[np.ndarray, ...], functions: dict[str, Pure]
+) -> None:
+    """Raises what a metric says of the targets, such as a label out of range."""
+    graphdef, params, buffers = split(model)
+    dtype = compute_dtype(params)
+    with enough_precision(dtype):
+        *inputs, target = to_dtype(arrays, dtype)
+        shapes = [
+            jax.ShapeDtypeStruct(x.shape, dtype if x.dtype == np.uint8 else x.dtype)
+            for x in inputs
+        ]
+        output, _ = jax.eval_shape(
+            partial(forward, graphdef, training=False), params, buffers, shapes
+        )
+        for metric in functions.values():
+            jax.eval_shape(lambda o, metric=metric: metric(o, target), output)
 
 
 def _batched(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,13 @@ from flax import nnx
 from flaxnn.data import DataLoader, pixel_table
 from flaxnn.nn import HostDraw
 from flaxnn.random import Generator
-from flaxnn.training._checks import check_run, host_arrays, host_draws, to_dtype
+from flaxnn.training._checks import (
+    check_run,
+    check_state,
+    host_arrays,
+    host_draws,
+    to_dtype,
+)
 from flaxnn.training._loop import run_chunk
 from flaxnn.training._plan import Chunk, Plan, Position
 from flaxnn.training._progress import ProgressBar
@@ -33,6 +40,8 @@ M = TypeVar("M", bound=nnx.Module)
 
 # Chunks that may be under way while the host prepares the next ones.
 _IN_FLIGHT = 2
+# Memory for the host draws of one chunk.
+_DRAWN_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -76,8 +85,11 @@ def fit(
         model: A `flaxnn.nn.Module` or another Flax NNX module.
         data: Arrays ``(inputs, …, target)`` or a `flaxnn.data.Dataset` for one full
             batch at each step, or a `flaxnn.data.DataLoader` for mini-batches in
-            PyTorch's order, the short last batch included unless ``drop_last``.
-        loss: ``loss(output, target)`` giving a scalar: a function or a module.
+            PyTorch's order, the short last batch included unless ``drop_last``. Rows
+            of a data set without arrays are gathered once, before the run.
+        loss: ``loss(output, target)`` giving a scalar: a function or a module. As
+            under ``jax.jit``, a function is compiled once with the values that it
+            captures; numbers that change belong into a module.
         optimizer: Any optax transformation, such as `flaxnn.optim.sgd`.
         epochs: Passes over the data that the run has in all.
         steps: Updates that the run has in all; give one of the two.
@@ -87,7 +99,8 @@ def fit(
             loader's own when None.
         state: The state of an earlier run to go on from. ``epochs`` and ``steps``
             count from that run's beginning, and the result is bit-identical to one
-            run that was never interrupted.
+            run that was never interrupted. The hyper-parameters are the state's, as
+            after PyTorch's ``optimizer.load_state_dict``.
         chunk: Largest number of steps between two visits of the host; the numbers
             do not depend on it.
         progress: Whether to show a progress bar; None shows it on a terminal.
@@ -124,7 +137,6 @@ def fit(
     arrays = host_arrays(data)
     loader = data if isinstance(data, DataLoader) else None
     generators = _generators(loader, rngs)
-    plan = _plan(loader, generators, epochs, steps, chunk, state)
     graphdef, params, buffers = split(model)
     dtype = compute_dtype(params)
     with enough_precision(dtype):
@@ -134,10 +146,14 @@ def fit(
         if state is None:
             train = TrainState.start(params, buffers, optimizer)
         else:
+            check_state(state.train, params, buffers, optimizer)
             train = state.train.copy()
         size = rows if loader is None else min(loader.batch_size, rows)
         check_run(step, params, buffers, arrays, size)
-        source = _source(host_draws(step, params, buffers, arrays, size), generators)
+        requests = host_draws(step, params, buffers, arrays, size)
+        source = _source(requests, generators)
+        chunk = min(chunk, _steps_that_fit(requests))
+        plan = _plan(loader, generators, epochs, steps, chunk, state)
         # Unlike jnp.asarray, this takes aligned arrays on a CPU as they are.
         on_device = tuple(jax.device_put(array) for array in arrays)
         pixels = jnp.asarray(pixel_table())
@@ -159,7 +175,8 @@ def fit(
                 )
                 history.add(values, part.length, bar)
             series = history.finish(bar)
-        trained = nnx.merge(graphdef, train.params, train.buffers)
+        own = jax.tree.map(jnp.copy, (train.params, train.buffers))
+        trained = nnx.merge(graphdef, *own)
         return Run(trained, series, plan.state(train))
 
 
@@ -244,6 +261,15 @@ def _plan(
         start=start,
         drawn=drawn,
     )
+
+
+def _steps_that_fit(requests: tuple[HostDraw, ...]) -> int:
+    """How many steps of host draws may lie on the device at once."""
+    per_step = sum(
+        math.prod(request.shape) * np.dtype(request.dtype).itemsize
+        for request in requests
+    )
+    return max(1, _DRAWN_BYTES // max(1, per_step))
 
 
 def _source(

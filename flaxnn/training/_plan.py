@@ -114,6 +114,11 @@ class Plan:
 
     def _epoch(self, loader: DataLoader) -> Iterator[Chunk]:
         first = self.position.batch
+        if first > len(loader):
+            raise ValueError(
+                f"the state is at batch {first} of an epoch, but this loader has "
+                f"{len(loader)} batches; resume with the loader of that run"
+            )
         if first == 0:
             self.position.generators_at_epoch = generator_states(self._generators)
         epoch = loader.epoch()

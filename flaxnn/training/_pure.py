@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from flaxnn.nn import Module
+
 Tree = Any
 
 
@@ -44,6 +46,13 @@ def pure(function: Callable[..., Any]) -> Pure:
             "a loss or metric is a function of (output, target) or a module such as "
             f"flaxnn.nn.CrossEntropyLoss(), got {type(function).__name__}"
         )
+    try:
+        hash(function)
+    except TypeError:
+        raise TypeError(
+            f"{type(function).__name__} cannot be hashed, so its compilation cannot be "
+            "found again; write it as a function or a flaxnn.nn.Module"
+        ) from None
     return Pure(function)
 
 
@@ -80,6 +89,14 @@ def split(model: nnx.Module) -> tuple[nnx.GraphDef, Tree, Tree]:
             + ("; pass its .model" if hasattr(model, "model") else "")
         )
     graphdef, params, rest = nnx.split(model, nnx.Param, ...)
+    try:
+        hash(graphdef)
+    except TypeError as error:
+        raise TypeError(
+            f"{type(model).__name__} or a module in it has an attribute that is static "
+            f"but cannot be hashed ({error}): write a tuple for a list, and nnx.List "
+            "for a list of modules"
+        ) from error
     return graphdef, nnx.to_pure_dict(params), nnx.to_pure_dict(rest)
 
 
@@ -97,6 +114,10 @@ def forward(
         model.train()
     else:
         model.eval()
+    for _, module in nnx.iter_modules(model):
+        # Flax's own modes do not reach our modules inside a foreign one.
+        if isinstance(module, Module):
+            module.training = training
     output = model(*inputs)
     return output, nnx.to_pure_dict(nnx.state(model, nnx.Not(nnx.Param)))
 

@@ -86,6 +86,16 @@ def test_document_004s_model_is_drawn_bit_for_bit():
         np.testing.assert_array_equal(value, tensor.numpy())
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_live_state_dict_loads_as_it_is(dtype):
+    theirs = torch.nn.Sequential(torch.nn.Linear(4, 3)).to(getattr(torch, dtype))
+    ours = models.SoftmaxRegression(4, 3, rngs=Generator(0))
+    for tensors in (theirs.state_dict(), dict(theirs.named_parameters())):
+        loaded = nn.load_state_dict(ours, tensors).state_dict()
+        for name, tensor in theirs.state_dict().items():
+            np.testing.assert_array_equal(loaded[name], tensor.float().numpy())
+
+
 @pytest.mark.parametrize("method", ["relu", "leaky_relu", "linear"])
 @pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
 def test_kaiming_uniform(method, mode):

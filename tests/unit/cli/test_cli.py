@@ -1,6 +1,8 @@
 """The command line as a shell sees it."""
 
+import io
 import json
+import re
 import subprocess
 import sys
 
@@ -27,6 +29,22 @@ def test_every_figure_has_a_line_when_asked_for():
     long = flaxnn_command("reproduce", "neuron", "--all").output
     assert "neuron, z" in long
     assert len(long.splitlines()) == len(short.splitlines()) + 1
+
+
+@pytest.mark.parametrize("columns", [60, 80, 140])
+def test_a_narrow_screen_keeps_what_is_judged_by(columns):
+    from rich.console import Console
+
+    from flaxnn.report import figures_table
+    from flaxnn.reproduce import Settings, find, rows, run
+
+    (result,) = run(find(["wine"]), Settings())
+    console = Console(width=columns, record=True, file=io.StringIO())
+    console.print(figures_table(rows(result), width=columns))
+    lines = console.export_text().splitlines()
+    assert len(lines) == 6
+    assert all(line.startswith(" ✓") for line in lines[1:])
+    assert all(re.search(r"e-0\d +\d\.\de-0\d +T2", line) for line in lines[2:5])
 
 
 def test_json_is_all_there_is_on_standard_output():

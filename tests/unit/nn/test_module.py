@@ -216,6 +216,46 @@ def test_functional_call_is_pure_and_differentiable():
         flaxnn.functional_call(model, {"0.weigth": before["0.weight"]}, x)
 
 
+def test_functional_call_takes_other_dtypes_as_they_are():
+    model = models.SoftmaxRegression(2, 3, rngs=Generator(0))
+    half = {
+        name: value.astype("bfloat16") for name, value in model.state_dict().items()
+    }
+    x = jnp.ones((1, 2), jnp.bfloat16)
+    eager = flaxnn.functional_call(model, half, x)
+    jitted = jax.jit(lambda p: flaxnn.functional_call(model, p, x))(half)
+    assert eager.dtype == jitted.dtype == jnp.bfloat16
+
+
+def test_functional_call_refuses_two_values_for_tied_parameters():
+    class Tied(nn.Module):
+        def __init__(self):
+            self.a = nn.Linear(2, 2, bias=False, rngs=Generator(0))
+            self.b = nn.Linear(2, 2, bias=False, rngs=Generator(1))
+            self.b.weight = self.a.weight
+
+        def forward(self, x):
+            return self.b(self.a(x))
+
+    one, two = np.eye(2, dtype=np.float32), np.ones((2, 2), np.float32)
+    x = np.array([[1.0, 2.0]], np.float32)
+    model = Tied()
+    np.testing.assert_array_equal(
+        flaxnn.functional_call(model, {"a.weight": one}, x), x
+    )
+    with pytest.raises(ValueError, match=r"multiple values.*'a\.weight', 'b\.weight'"):
+        flaxnn.functional_call(model, {"a.weight": one, "b.weight": two}, x)
+
+
+def test_a_module_that_stands_twice_is_listed_once_and_applied_twice():
+    layer = nn.Linear(2, 2, rngs=Generator(0))
+    model = nn.Sequential(layer, nn.ReLU(), layer)
+    assert [name for name, _ in model.named_children()] == ["0", "1"]
+    assert len(model) == len(list(model)) == 3
+    x = np.ones((1, 2), np.float32)
+    np.testing.assert_array_equal(model(x), layer(nn.ReLU()(layer(x))))
+
+
 def test_load_state_dict_names_every_fault_at_once():
     model = models.SoftmaxRegression(2, 3, rngs=Generator(0))
     with pytest.raises(RuntimeError) as caught:

@@ -166,6 +166,11 @@ def test_arguments_are_checked_as_pytorch_checks_them(make, options, message):
         make(**options)
 
 
+def test_parameters_in_place_of_the_learning_rate_are_explained():
+    with pytest.raises(TypeError, match=r"stands for optim\.SGD\(model\.parameters"):
+        optim.sgd(iter([1]))
+
+
 def test_decay_without_parameters_says_what_to_pass():
     optimizer = optim.sgd(0.1, weight_decay=0.1)
     with pytest.raises(ValueError, match="update\\(grads, state, params\\)"):

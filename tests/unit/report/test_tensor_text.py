@@ -1,5 +1,6 @@
 """Arrays printed as in the documents."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -17,6 +18,10 @@ from flaxnn.report import tensor_text
             "tensor([[2.5770e-09, 5.5491e-02, 9.4451e-01]])",
         ),
         (np.zeros(0, np.float32), "tensor([])"),
+        (
+            jnp.array([0.5, -1], "bfloat16"),
+            "tensor([ 0.5000, -1.0000], dtype=bfloat16)",
+        ),
         (np.ones(1, np.float64), "tensor([1.], dtype=float64)"),
     ],
 )

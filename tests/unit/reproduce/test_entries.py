@@ -1,12 +1,13 @@
 """Every entry of the documents passes, and would fail on a wrong number."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
 from flaxnn import optim, reproduce
-from flaxnn.reproduce import ENTRIES, Settings, _fashion_mnist
+from flaxnn.reproduce import ENTRIES, Settings, _fashion_mnist, _golden, _wine
 
 QUICK = [entry for entry in ENTRIES if entry.name != "fashion-mnist"]
 
@@ -60,6 +61,26 @@ def test_missing_data_are_skipped_with_a_reason(tmp_path, monkeypatch):
     (result,) = results("fashion-mnist", Settings(tmp_path))
     assert result.status == "skipped"
     assert "fashion_mnist" in result.reason
+
+
+def test_a_damaged_file_fails_its_entry_and_no_other(tmp_path):
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3"):
+        (tmp_path / f"{name}-ubyte").write_bytes(b"junk")
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(b"junk")
+    entries = reproduce.find(["neuron", "fashion-mnist"])
+    first, second = reproduce.run(entries, Settings(tmp_path))
+    assert first.status == "passed"
+    assert second.status == "failed"
+    assert "train-images-idx3-ubyte" in second.reason
+
+
+def test_a_missing_package_is_skipped_but_a_missing_golden_is_an_error(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    assert results("wine")[0].status == "skipped"
+    monkeypatch.undo()
+    monkeypatch.setattr(_wine, "golden", lambda name: _golden.golden("nothing"))
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        results("wine")
 
 
 def test_the_summary_is_json_with_every_figure():

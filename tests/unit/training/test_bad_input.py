@@ -1,5 +1,7 @@
 """What a run refuses, before anything is compiled."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -82,7 +84,14 @@ def test_a_loader_without_batches():
         ({"steps": 1, "state": 3}, TypeError, "state must be"),
         ({"steps": 1, "metrics": {"loss": len}}, ValueError, "another name"),
         ({"steps": 1, "metrics": ["accuracy"]}, TypeError, "loss or metric"),
+        ({"steps": 1, "metrics": "accuracy"}, TypeError, "sequence or a mapping"),
+        ({"steps": 1, "metrics": len}, TypeError, "sequence or a mapping"),
         ({"steps": 1, "loss": "mse"}, TypeError, "loss or metric"),
+        (
+            {"steps": 1, "loss": nn.MSELoss},
+            TypeError,
+            r"make a loss of it: MSELoss\(\)",
+        ),
         ({"steps": 1, "optimizer": 0.1}, TypeError, "optax transformation"),
         ({"steps": 1, "model": len}, TypeError, "a model must be"),
         ({"steps": 1, "model": nn.ReLU()}, ValueError, "no parameters"),
@@ -104,6 +113,46 @@ def test_the_generator_is_untouched_when_a_run_is_refused():
     with pytest.raises(IndexError):
         fit(DataLoader((X, Y + 1), 2, shuffle=True, rngs=generator), epochs=2)
     np.testing.assert_array_equal(generator.get_state(), before)
+
+
+def test_a_state_of_another_model_or_optimizer_is_refused():
+    state = fit(steps=0).state
+    wide = models.SoftmaxRegression(4, 5, rngs=Generator(0))
+    with pytest.raises(ValueError, match=r"params\['0'\]\['bias'\] is float32\[3\]"):
+        fit(steps=1, state=state, model=wide)
+    for optimizer in (optim.adam(), optim.sgd(momentum=0.9)):
+        with pytest.raises(ValueError, match=r"opt_state.* is missing there"):
+            fit(steps=1, state=state, optimizer=optimizer)
+
+
+def test_a_state_beyond_the_loaders_epoch_is_refused():
+    state = fit((X, Y), steps=0).state
+    state = dataclasses.replace(state, batch=3)
+    with pytest.raises(ValueError, match=r"at batch 3 of an epoch.* has 2 batches"):
+        fit(DataLoader((X, Y), 3), epochs=2, state=state)
+
+
+def test_what_cannot_be_static_is_explained():
+    class Listed(nn.Module):
+        def __init__(self):
+            self.fc = nn.Linear(4, 3, rngs=Generator(0))
+            self.sizes = [4, 3]
+
+        def forward(self, x):
+            return self.fc(x)
+
+    with pytest.raises(TypeError, match="write a tuple for a list"):
+        fit(model=Listed())
+
+    @dataclasses.dataclass
+    class Loss:
+        weight: float
+
+        def __call__(self, output, target):
+            return self.weight * output.sum()
+
+    with pytest.raises(TypeError, match="write it as a function or a flaxnn"):
+        fit(loss=Loss(1.0))
 
 
 def test_a_state_of_another_run_is_refused():

@@ -82,6 +82,9 @@ def test_bad_input():
     loader = DataLoader((x, y), 4)
     with pytest.raises(TypeError, match="batch_size is the DataLoader's"):
         flaxnn.evaluate(model(), loader, metrics=[metrics.accuracy], batch_size=2)
+    loss = nn.CrossEntropyLoss(reduction="none")
+    with pytest.raises(IndexError, match="Target 9 is out of bounds"):
+        flaxnn.evaluate(model(), (x, np.full(11, 9)), metrics=[loss])
     with pytest.raises(ValueError, match="share a name"):
         flaxnn.evaluate(model(), (x, y), metrics=[metrics.accuracy] * 2)
     with pytest.raises(ValueError, match="batch_size"):

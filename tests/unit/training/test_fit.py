@@ -8,7 +8,8 @@ import pytest
 from flax import nnx
 
 import flaxnn
-from flaxnn import metrics, models, nn, optim
+from flaxnn import data as data_module
+from flaxnn import metrics, models, nn, optim, training
 from flaxnn.data import DataLoader
 from flaxnn.random import Generator
 from flaxnn.training._loop import run_chunk
@@ -260,3 +261,59 @@ def test_a_progress_bar_is_shown_when_asked_for(monkeypatch, capsys):
     monkeypatch.setenv("TERM", "xterm")
     train(arrays(), steps=50, chunk=10, progress=True)
     assert "50/50" in capsys.readouterr().err
+
+
+class Offset(nn.Module):
+    """Gives itself away when it is in training mode."""
+
+    def __init__(self, *, rngs):
+        self.fc = nn.Linear(4, 3, rngs=rngs)
+
+    def forward(self, x):
+        return self.fc(x) + (100.0 if self.training else 0.0)
+
+
+class Foreign(nnx.Module):
+    def __init__(self):
+        self.inner = Offset(rngs=Generator(0))
+
+    def __call__(self, x):
+        return self.inner(x)
+
+
+def test_modes_reach_our_modules_inside_a_foreign_one():
+    x, _ = arrays()
+    out = flaxnn.predict(Foreign(), x)
+    np.testing.assert_array_equal(out, flaxnn.predict(Offset(rngs=Generator(0)), x))
+    assert np.abs(out).max() < 50
+
+
+def test_the_trained_model_survives_a_donated_state():
+    run = train(arrays(), steps=2)
+    step = training.make_train_step(run.model, nn.CrossEntropyLoss(), optim.adam(0.1))
+    jax.jit(step, donate_argnums=0)(run.state.train, tuple(map(jnp.asarray, arrays())))
+    assert run.model(arrays()[0]).shape == (23, 3)
+
+
+def test_host_draws_are_made_for_as_many_steps_as_fit(monkeypatch):
+    generator = Generator(7)
+    start = Noisy(rngs=generator)
+    whole = train(arrays(), start, steps=9, rngs=Generator(8))
+    monkeypatch.setattr("flaxnn.training._fit._DRAWN_BYTES", 600)
+    pieces = train(arrays(), start, steps=9, rngs=Generator(8))
+    np.testing.assert_array_equal(whole.history["loss"], pieces.history["loss"])
+
+
+def test_a_loss_that_fits_batches_only_trains_on_batches():
+    weight = np.linspace(1, 2, 5, dtype=np.float32)[:, None]
+    x, y = arrays(20)
+    data = DataLoader((x, (y[:, None] > 0).astype(np.float32)), 5)
+    start = models.LogisticRegression(4, rngs=Generator(0))
+    run = train(data, start, loss=nn.BCELoss(weight=weight), epochs=1)
+    assert np.isfinite(run.history["loss"]).all()
+
+
+def test_a_data_set_is_taken_for_its_arrays():
+    iris = data_module.load("iris")
+    scaled = [train(source, model(), steps=3) for source in (iris, iris.arrays)]
+    np.testing.assert_array_equal(*(run.history["loss"] for run in scaled))
