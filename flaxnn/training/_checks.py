@@ -214,11 +214,12 @@ def _traced(
         _Shapes.of(params),
         _Shapes.of(buffers),
         tuple((batch_size, *x.shape[1:]) for x in inputs),
-        tuple(_input_dtype(x, params) for x in inputs),
+        tuple(input_dtype(x, params) for x in inputs),
     )
 
 
-def _input_dtype(array: np.ndarray, params: Tree) -> Any:
+def input_dtype(array: np.ndarray, params: Tree) -> Any:
+    """The dtype in which the model meets an input: pixels become floats."""
     if array.dtype == np.uint8:
         return compute_dtype(params)
     return jax.dtypes.canonicalize_dtype(array.dtype)

@@ -12,7 +12,7 @@ import numpy as np
 from flax import nnx
 
 from flaxnn.data import DataLoader, pixel_table
-from flaxnn.training._checks import checked, host_arrays, to_dtype
+from flaxnn.training._checks import checked, host_arrays, input_dtype, to_dtype
 from flaxnn.training._loop import take
 from flaxnn.training._pure import (
     Pure,
@@ -144,10 +144,7 @@ def _check_targets(
     dtype = compute_dtype(params)
     with enough_precision(dtype):
         *inputs, target = to_dtype(arrays, dtype)
-        shapes = [
-            jax.ShapeDtypeStruct(x.shape, dtype if x.dtype == np.uint8 else x.dtype)
-            for x in inputs
-        ]
+        shapes = [jax.ShapeDtypeStruct(x.shape, input_dtype(x, params)) for x in inputs]
         output, _ = jax.eval_shape(
             partial(forward, graphdef, training=False), params, buffers, shapes
         )
