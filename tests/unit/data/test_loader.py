@@ -272,7 +272,7 @@ class TestRefusals:
         with pytest.raises(
             ValueError,
             match="batch_size should be a positive integer value, but got "
-            f"batch_size={batch_size}",
+            f"batch_size={batch_size!r}",
         ):
             DataLoader(X, batch_size)
 
