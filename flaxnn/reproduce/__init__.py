@@ -1,7 +1,14 @@
 """Every figure of the five documents, computed again and compared."""
 
 from flaxnn.reproduce._entry import Entry, Settings
-from flaxnn.reproduce._figure import Figure, exact, printed, series_within, within
+from flaxnn.reproduce._figure import (
+    Figure,
+    exact,
+    printed,
+    proof,
+    series_within,
+    within,
+)
 from flaxnn.reproduce._registry import ENTRIES, find
 from flaxnn.reproduce._runner import Result, rows, run, summary
 
@@ -14,6 +21,7 @@ __all__ = [
     "exact",
     "find",
     "printed",
+    "proof",
     "rows",
     "run",
     "series_within",

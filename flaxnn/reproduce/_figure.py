@@ -158,6 +158,23 @@ def within(
     )
 
 
+def proof(group: str, name: str, reference: ArrayLike, value: ArrayLike) -> Figure:
+    """One figure for a float64 array, held to T1.
+
+    Args:
+        group: What it belongs to.
+        name: Its name.
+        reference: The numbers of the oracle, float64.
+        value: Ours, of the same shape.
+
+    Raises:
+        ValueError: The shapes differ or are empty.
+    """
+    return within(
+        group, name, reference, value, tolerance=1e-12, grade="T1", relative=True
+    )
+
+
 def series_within(
     group: str,
     name: str,

