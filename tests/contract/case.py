@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ import flaxnn.functional as F
 # 2^32 over the golden ratio: multiples of it modulo 2^32 are spread evenly. Integer
 # arithmetic, so the inputs are the same numbers on every machine.
 STRIDE = 2_654_435_761
+NN = "torch.nn.functional"
+KINK = np.array([-2.0, -0.5, -0.0, 0.0, 0.5, 2.0])
 
 
 def spread(
@@ -38,7 +41,8 @@ class Case:
     """One call: floating-point arrays are cast to the dtype under test.
 
     `by` are the positions of the arguments to differentiate by; `input` alone unless
-    said otherwise, nothing where the list is empty.
+    said otherwise, nothing where the list is empty. A tuple that the call returns is
+    recorded element by element.
     """
 
     name: str
@@ -57,7 +61,9 @@ class Op:
     """A function, PyTorch's counterpart and how close ours is to it.
 
     Each element of a float32 value or gradient is within `rtol` relative plus `atol`
-    absolute, which is 0 unless a comment in the table says why it cannot be.
+    absolute, which is 0 unless a comment in the table says why it cannot be. A dot in
+    the name leads into a submodule. `differences` is what the generated page says of
+    the known ones.
     """
 
     name: str
@@ -65,21 +71,50 @@ class Op:
     cases: tuple[Case, ...]
     rtol: float = 1e-6
     atol: float = 0.0
+    differences: str = ""
 
     @property
-    def function(self) -> Callable[..., jax.Array]:
+    def function(self) -> Callable[..., Any]:
         """Ours."""
-        return getattr(F, self.name)
+        return operator.attrgetter(self.name)(F)
 
     def assert_close(
         self, actual: np.ndarray, expected: np.ndarray, dtype: Any
     ) -> None:
         """Raises unless ours is PyTorch's within the tolerance, nan for nan."""
-        assert actual.shape == expected.shape
-        scale = {"float32": 1.0, "float64": 1e-6}[np.dtype(dtype).name]
-        np.testing.assert_allclose(
-            actual, expected, rtol=self.rtol * scale, atol=self.atol * scale
-        )
+        assert_close(actual, expected, dtype, self.rtol, self.atol)
+
+
+def assert_close(
+    actual: np.ndarray, expected: np.ndarray, dtype: Any, rtol: float, atol: float
+) -> None:
+    """Raises unless ours is PyTorch's; the tolerances are those of float32."""
+    assert actual.shape == expected.shape
+    scale = {"float32": 1.0, "float64": 1e-6}[np.dtype(dtype).name]
+    np.testing.assert_allclose(actual, expected, rtol=rtol * scale, atol=atol * scale)
+
+
+def elementwise() -> tuple[Case, ...]:
+    """The shapes every activation is tried with."""
+    return (
+        Case("kink", (KINK,)),
+        Case("matrix", (spread(7, 3),)),
+        Case("wide", (spread(31, low=-30.0, high=30.0),)),
+        Case("scalar", (spread(),)),
+        Case("single", (spread(1, 1),)),
+        Case("empty", (spread(0, 3),)),
+    )
+
+
+def reductions(
+    name: str, *args: np.ndarray, by: tuple[int, ...] = (0,), **kwargs: object
+) -> tuple[Case, ...]:
+    """A case for each reduction; the mean, being the default, is left unsaid."""
+    return (
+        Case(name, args, kwargs, by),
+        Case(f"{name}-sum", args, {**kwargs, "reduction": "sum"}, by),
+        Case(f"{name}-none", args, {**kwargs, "reduction": "none"}, by),
+    )
 
 
 @functools.cache
@@ -107,16 +142,31 @@ def evaluate(op: Op, dtype: Any) -> dict[str, dict[str, np.ndarray]]:
 def _with_gradients(op: Op, case: Case, call: dict[str, Any]) -> dict[str, jax.Array]:
     """Returns the value and the gradient by each of the case's `by`."""
 
-    def of(by: dict[str, jax.Array]) -> jax.Array:
+    def of(by: dict[str, jax.Array]) -> Any:
         args, kwargs = split(call | by)
         return op.function(*args, **kwargs)
 
     by = {str(position): call[str(position)] for position in case.by}
     if not by:
-        return {"value": of(by)}
+        return named_values(of(by))
     value, pull = jax.vjp(of, by)
-    (gradients,) = pull(jnp.asarray(cotangent(value.shape), value.dtype))
-    return {"value": value} | {f"gradient{k}": g for k, g in gradients.items()}
+    (gradients,) = pull(jax.tree.map(_cotangent_of, value))
+    return named_values(value) | {f"gradient{k}": g for k, g in gradients.items()}
+
+
+def named_values(value: Any) -> dict[str, Any]:
+    """Returns what a call gave: one "value", or "value0", "value1" … of a tuple."""
+    leaves = jax.tree.leaves(value)
+    if len(leaves) == 1:
+        return {"value": leaves[0]}
+    return {f"value{index}": leaf for index, leaf in enumerate(leaves)}
+
+
+def _cotangent_of(value: jax.Array) -> Any:
+    """Returns what to pull back from a value; indices have no gradient."""
+    if not jnp.issubdtype(value.dtype, jnp.floating):
+        return np.zeros(value.shape, jax.dtypes.float0)
+    return jnp.asarray(cotangent(value.shape), value.dtype)
 
 
 def split(call: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:

@@ -1,23 +1,28 @@
-"""The same calls made by PyTorch."""
+"""The same calls and modules in PyTorch."""
 
 from __future__ import annotations
 
 import operator
 from typing import Any
 
+import jax
 import numpy as np
 import torch
 
-from tests.contract.case import Case, Op, cotangent, split
+from tests.contract.bad import BadLayer
+from tests.contract.case import Case, Op, cotangent, named_values, split
+from tests.contract.layer import FORWARD_SEED, SEED, Layer, LayerCase, Part, cast
 
 
-def function(op: Op) -> Any:
-    """Returns PyTorch's counterpart of an op."""
-    return operator.attrgetter(op.torch.removeprefix("torch."))(torch)
+def counterpart(entry: Op | Layer) -> Any:
+    """Returns PyTorch's counterpart of an op or a layer."""
+    return operator.attrgetter(entry.torch.removeprefix("torch."))(torch)
 
 
 def as_tensor(value: Any) -> Any:
     """Returns arrays as tensors and everything else as it is."""
+    if isinstance(value, tuple | list):
+        return type(value)(map(as_tensor, value))
     if not isinstance(value, np.ndarray):
         return value
     if value.dtype.name == "bfloat16":
@@ -38,10 +43,76 @@ def evaluate(op: Op, case: Case, dtype: Any) -> dict[str, np.ndarray]:
     for tensor in by.values():
         tensor.requires_grad_()
     args, kwargs = split(call)
-    value = function(op)(*args, **kwargs)
-    outputs = {"value": as_numpy(value)}
+    value = counterpart(op)(*args, **kwargs)
+    outputs = {name: as_numpy(leaf) for name, leaf in named_values(value).items()}
     if by:
-        value.backward(torch.tensor(cotangent(tuple(value.shape))).to(value.dtype))
+        _backward(jax.tree.leaves(value))
     for name, tensor in by.items():
         outputs[f"gradient{name}"] = as_numpy(tensor.grad)
     return outputs
+
+
+def _backward(values: list[torch.Tensor]) -> None:
+    values = [value for value in values if value.is_floating_point()]
+    seeds = [torch.tensor(cotangent(tuple(v.shape))).to(v.dtype) for v in values]
+    torch.autograd.backward(values, seeds)
+
+
+def build(layer: Layer, case: LayerCase, **options: Any) -> torch.nn.Module:
+    """Returns PyTorch's module, from `SEED`."""
+    torch.manual_seed(SEED)
+    part = Part(layer.name, *case.args, **case.kwargs)
+
+    def make(name: str, *args: Any, **kwargs: Any) -> torch.nn.Module:
+        if name != layer.name:
+            return getattr(torch.nn, name)(*args, **kwargs)
+        return counterpart(layer)(*args, **kwargs, **options)
+
+    return part.build(make)
+
+
+def initial(layer: Layer, case: LayerCase, **options: Any) -> dict[str, np.ndarray]:
+    """Returns PyTorch's initial state and what its generator gives next."""
+    state = build(layer, case, **options).state_dict()
+    after = torch.rand(1)
+    named = {f"state/{name}": as_numpy(tensor) for name, tensor in state.items()}
+    return named | {"after": as_numpy(after)}
+
+
+def evaluate_layer(layer: Layer, case: LayerCase, dtype: Any) -> dict[str, np.ndarray]:
+    """Returns outputs, gradients and buffers, keyed as the goldens are."""
+    model = build(layer, case).to(as_tensor(np.zeros(0, dtype)).dtype)
+    model.train(case.training)
+    inputs = [as_tensor(value) for value in cast(case.inputs, dtype)]
+    for position in case.by:
+        for leaf in jax.tree.leaves(inputs[position]):
+            leaf.requires_grad_()
+    torch.manual_seed(FORWARD_SEED)
+    for _ in range(case.passes):
+        outputs = model(*inputs)
+    leaves = [leaf for leaf in jax.tree.leaves(outputs) if leaf is not None]
+    floating = [leaf for leaf in leaves if leaf.is_floating_point()]
+    indices = [leaf for leaf in leaves if not leaf.is_floating_point()]
+    if any(leaf.requires_grad for leaf in floating):
+        _backward(floating)
+    results = {f"output{k}": leaf for k, leaf in enumerate(floating)}
+    results |= {f"index{k}": leaf for k, leaf in enumerate(indices)}
+    for position in case.by:
+        for k, leaf in enumerate(jax.tree.leaves(inputs[position])):
+            results[f"gradient{position}.{k}"] = leaf.grad
+    for name, parameter in model.named_parameters():
+        gradient = parameter.grad
+        results[f"gradient/{name}"] = (
+            torch.zeros_like(parameter) if gradient is None else gradient
+        )
+    for name, buffer in model.state_dict().items():
+        if f"gradient/{name}" not in results:
+            results[f"buffer/{name}"] = buffer
+    return {name: as_numpy(tensor) for name, tensor in results.items()}
+
+
+def use(bad: BadLayer) -> None:
+    """Builds and calls PyTorch's module as the table says; raises."""
+    part = Part(bad.layer, *bad.args, **bad.kwargs)
+    model = part.build(lambda name, *a, **k: getattr(torch.nn, name)(*a, **k))
+    model(*map(as_tensor, bad.inputs))

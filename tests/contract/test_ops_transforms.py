@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.contract.case import Op, split
-from tests.contract.ops import OPS
+from tests.contract.registry import OPS
 
 every_op = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 

@@ -1,32 +1,53 @@
-"""Records PyTorch's values and gradients of every call in the table of ops.
+"""Records PyTorch's values and gradients of every call and module in the tables.
 
-Run from the root of a checkout, with PyTorch 2.13.0 for CPU:
+Run from the root of a checkout, with PyTorch 2.13.0 for CPU, for all families or for
+those that are named:
 
-    OMP_NUM_THREADS=1 python -m tests.contract.goldens.make_goldens
+    OMP_NUM_THREADS=1 python -m tests.contract.goldens.make_goldens [FAMILY ...]
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import torch
 
 from tests.contract import oracle
-from tests.contract.ops import CALLS
+from tests.contract.registry import FAMILIES
 
-PATH = Path(__file__).with_name("ops.npz")
+DTYPES = ("float32", "float64")
+
+
+def record(family: ModuleType) -> dict[str, np.ndarray]:
+    """Returns the arrays of a family by key."""
+    arrays = {"torch": np.array(torch.__version__)}
+    for op in getattr(family, "OPS", ()):
+        for case in op.cases:
+            for dtype in DTYPES:
+                for name, array in oracle.evaluate(op, case, np.dtype(dtype)).items():
+                    arrays[f"{op.name}/{case.name}/{dtype}/{name}"] = array
+    for layer in getattr(family, "LAYERS", ()):
+        for case in layer.cases:
+            key = f"nn.{layer.name}/{case.name}"
+            arrays[f"{key}/repr"] = np.array(repr(oracle.build(layer, case)))
+            for name, array in oracle.initial(layer, case).items():
+                arrays[f"{key}/initial/{name}"] = array
+            for dtype in DTYPES:
+                results = oracle.evaluate_layer(layer, case, np.dtype(dtype))
+                for name, array in results.items():
+                    arrays[f"{key}/{dtype}/{name}"] = array
+    return arrays
 
 
 def main() -> None:
-    """Writes the file."""
+    """Writes a file for each family."""
     torch.set_num_threads(1)
-    arrays = {"torch": np.array(torch.__version__)}
-    for op, case in CALLS:
-        for dtype in ("float32", "float64"):
-            for name, array in oracle.evaluate(op, case, np.dtype(dtype)).items():
-                arrays[f"{op.name}/{case.name}/{dtype}/{name}"] = array
-    np.savez_compressed(PATH, allow_pickle=False, **arrays)
+    for name in sys.argv[1:] or FAMILIES:
+        path = Path(__file__).with_name(f"{name}.npz")
+        np.savez_compressed(path, allow_pickle=False, **record(FAMILIES[name]))
 
 
 if __name__ == "__main__":

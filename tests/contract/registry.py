@@ -1,0 +1,42 @@
+"""One table of all ops and modules: being listed here is being tested.
+
+A family's file in `families` has any of `OPS`, `LAYERS`, `BAD` and `BAD_LAYERS`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+from typing import Any
+
+from tests.contract import families
+from tests.contract.bad import Bad, BadLayer
+from tests.contract.case import Op
+from tests.contract.layer import Layer
+
+FAMILIES: dict[str, ModuleType] = {
+    found.name: importlib.import_module(f"{families.__name__}.{found.name}")
+    for found in pkgutil.iter_modules(families.__path__)
+}
+
+
+def _joined(table: str) -> tuple[Any, ...]:
+    return tuple(
+        entry for family in FAMILIES.values() for entry in getattr(family, table, ())
+    )
+
+
+OPS: tuple[Op, ...] = _joined("OPS")
+CALLS = tuple((op, case) for op in OPS for case in op.cases)
+CALL_IDS = tuple(f"{op.name}-{case.name}" for op, case in CALLS)
+
+LAYERS: tuple[Layer, ...] = _joined("LAYERS")
+BUILDS = tuple((layer, case) for layer in LAYERS for case in layer.cases)
+BUILD_IDS = tuple(f"{layer.name}-{case.name}" for layer, case in BUILDS)
+
+BAD: tuple[Bad, ...] = _joined("BAD")
+BAD_IDS = tuple(f"{bad.op}-{index}" for index, bad in enumerate(BAD))
+
+BAD_LAYERS: tuple[BadLayer, ...] = _joined("BAD_LAYERS")
+BAD_LAYER_IDS = tuple(f"{bad.layer}-{index}" for index, bad in enumerate(BAD_LAYERS))

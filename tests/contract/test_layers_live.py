@@ -1,0 +1,86 @@
+"""Every module against the PyTorch that is installed."""
+
+from __future__ import annotations
+
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+from flaxnn import nn  # noqa: E402
+from tests.contract import goldens, oracle  # noqa: E402
+from tests.contract.bad import BadLayer  # noqa: E402
+from tests.contract.layer import Layer, LayerCase, evaluate, initial  # noqa: E402
+from tests.contract.registry import (  # noqa: E402
+    BAD_LAYER_IDS,
+    BAD_LAYERS,
+    BUILD_IDS,
+    BUILDS,
+    LAYERS,
+)
+
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.filterwarnings("ignore:Initializing zero-element tensors"),
+]
+every_build = pytest.mark.parametrize(("layer", "case"), BUILDS, ids=BUILD_IDS)
+
+
+@every_build
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_initial_state_in_either_dtype(layer: Layer, case: LayerCase, dtype: str):
+    theirs = oracle.initial(layer, case)
+    options = {"dtype": dtype} if "dtype" in _options(layer) else {}
+    if options:
+        theirs = oracle.initial(layer, case, dtype=getattr(torch, dtype))
+    ours = initial(layer, case, **options)
+    assert list(ours) == list(theirs)
+    for name, array in theirs.items():
+        np.testing.assert_allclose(ours[name], array, 0, layer.state_atol)
+
+
+def _options(layer: Layer) -> list[str]:
+    return list(inspect.signature(getattr(nn, layer.name)).parameters)
+
+
+@every_build
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_outputs_gradients_and_buffers(layer: Layer, case: LayerCase, dtype: str):
+    with jax.enable_x64(dtype == "float64"):
+        ours = evaluate(layer, case, np.dtype(dtype))
+    theirs = oracle.evaluate_layer(layer, case, np.dtype(dtype))
+    assert ours.keys() == theirs.keys()
+    for name, expected in theirs.items():
+        layer.assert_close(ours[name], expected, dtype)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
+def test_bfloat16(layer: Layer):
+    case, dtype = layer.cases[0], jnp.dtype(jnp.bfloat16)
+    ours = evaluate(layer, case, dtype)
+    theirs = oracle.evaluate_layer(layer, case, dtype)
+    for name, expected in theirs.items():
+        # T3: four steps of the 8-bit significand, at 1 or the array's largest number.
+        atol = 4 * 2.0**-8 * np.max(np.abs(expected), initial=1.0)
+        np.testing.assert_allclose(ours[name].astype(np.float32), expected, 0, atol)
+
+
+@pytest.mark.parametrize("bad", BAD_LAYERS, ids=BAD_LAYER_IDS)
+def test_the_recorded_errors_are_pytorchs(bad: BadLayer):
+    with pytest.raises(bad.error) as caught:
+        oracle.use(bad)
+    assert bad.error is type(caught.value)
+    assert bad.words in str(caught.value)
+
+
+def test_the_goldens_are_what_pytorch_computes_today():
+    recorded = goldens.load()
+    for layer, case in BUILDS:
+        results = oracle.evaluate_layer(layer, case, np.dtype("float64"))
+        for name, array in results.items():
+            golden = recorded[f"nn.{layer.name}/{case.name}/float64/{name}"]
+            layer.assert_close(array, golden, "float64")
