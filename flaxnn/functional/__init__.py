@@ -29,27 +29,61 @@ from flaxnn.functional._binary import (
     binary_cross_entropy_with_logits,
 )
 from flaxnn.functional._classification import cross_entropy, nll_loss
+from flaxnn.functional._distance import cosine_similarity, pairwise_distance
+from flaxnn.functional._embedding_loss import (
+    cosine_embedding_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
+from flaxnn.functional._hinge import (
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    soft_margin_loss,
+)
+from flaxnn.functional._likelihood import gaussian_nll_loss, kl_div, poisson_nll_loss
 from flaxnn.functional._linear import flatten, linear
+from flaxnn.functional._multiclass_margin import (
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+)
 from flaxnn.functional._regression import l1_loss, mse_loss
+from flaxnn.functional._robust import huber_loss, smooth_l1_loss
 from flaxnn.functional._softmax import log_softmax, softmax
 
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "binary_step",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
     "elu",
     "flatten",
     "from_scratch",
+    "gaussian_nll_loss",
+    "hinge_embedding_loss",
+    "huber_loss",
+    "kl_div",
     "l1_loss",
     "leaky_relu",
     "linear",
     "log_softmax",
     "logsigmoid",
+    "margin_ranking_loss",
     "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
+    "pairwise_distance",
+    "poisson_nll_loss",
     "relu",
     "sigmoid",
+    "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
     "tanh",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
 ]

@@ -6,14 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from flaxnn._typing import Array, ArrayLike, Float, Shaped
-from flaxnn.functional._checks import (
-    as_array,
-    dtype_name,
-    torch_size,
-    warn_caller,
-    widen,
-)
+from flaxnn._typing import Array, ArrayLike, Float
+from flaxnn.functional._checks import as_array, dtype_name, torch_size, widen
+from flaxnn.functional._promotion import broadcast_pair
 from flaxnn.functional._reduction import check_reduction, reduce
 
 
@@ -52,7 +47,7 @@ def mse_loss(
         Array(2., dtype=float32)
     """
     check_reduction(reduction)
-    x, t = _same_shape(input, target)
+    x, t = broadcast_pair(input, target)
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise NotImplementedError(
             f'"mse_cpu" not implemented for {dtype_name(input)!r}: convert input or '
@@ -102,56 +97,20 @@ def l1_loss(
             "Subtraction, the `-` operator, with a bool tensor is not supported: "
             "convert input and target to floating point"
         )
-    x, t = _same_shape(input, target)
+    x, t = broadcast_pair(input, target)
     if not jnp.issubdtype(x.dtype, jnp.floating):
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a "
             f"floating point or complex dtype. Got: {dtype_name(input)}: convert input "
             "or target to floating point"
         )
-    return _weighted(_absolute(widen(x) - widen(t)), x.dtype, weight, reduction)
+    return _weighted(absolute(widen(x) - widen(t)), x.dtype, weight, reduction)
 
 
-def _absolute(error: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def absolute(error: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Returns |error| with derivative 0 at 0 and nan; that of jnp.abs at 0 is 1."""
     sign = jnp.where(error > 0, 1, jnp.where(error < 0, -1, 0)).astype(error.dtype)
     return error * lax.stop_gradient(sign)
-
-
-def _same_shape(
-    input: ArrayLike, target: ArrayLike
-) -> tuple[Shaped[Array, "*shape"], Shaped[Array, "*shape"]]:
-    """Returns both in their common shape and dtype; warns where the shapes differ."""
-    x, t = as_array(input, "input"), as_array(target, "target")
-    dtype = jnp.promote_types(x.dtype, t.dtype)
-    if x.shape != t.shape:
-        warn_caller(
-            f"Using a target size ({torch_size(t.shape)}) that is different to the "
-            f"input size ({torch_size(x.shape)}). This will likely lead to incorrect "
-            "results due to broadcasting. Please ensure they have the same size."
-        )
-    shape = _common_shape(x.shape, t.shape)
-    return (
-        jnp.broadcast_to(x, shape).astype(dtype),
-        jnp.broadcast_to(t, shape).astype(dtype),
-    )
-
-
-def _common_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
-    """Returns the broadcast shape; raises in PyTorch's words where there is none."""
-    try:
-        return np.broadcast_shapes(a, b)
-    except ValueError:
-        pass
-    ndim = max(len(a), len(b))
-    padded = zip((1,) * (ndim - len(a)) + a, (1,) * (ndim - len(b)) + b, strict=True)
-    dim, (m, n) = max(
-        (dim, pair) for dim, pair in enumerate(padded) if 1 != pair[0] != pair[1] != 1
-    )
-    raise RuntimeError(
-        f"The size of tensor a ({m}) must match the size of tensor b ({n}) at "
-        f"non-singleton dimension {dim}"
-    )
 
 
 def _weighted(

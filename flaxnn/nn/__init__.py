@@ -11,6 +11,13 @@ from flaxnn.nn._activation import (
     Tanh,
 )
 from flaxnn.nn._container import Sequential
+from flaxnn.nn._distance import (
+    CosineEmbeddingLoss,
+    CosineSimilarity,
+    PairwiseDistance,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
+)
 from flaxnn.nn._host_draws import HostDraw, host_draw, providing, recording
 from flaxnn.nn._linear import Flatten, Linear
 from flaxnn.nn._loss import (
@@ -21,8 +28,23 @@ from flaxnn.nn._loss import (
     MSELoss,
     NLLLoss,
 )
+from flaxnn.nn._margin_loss import (
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    SoftMarginLoss,
+)
 from flaxnn.nn._module import Module
 from flaxnn.nn._parameter import Buffer, Parameter
+from flaxnn.nn._regression_loss import (
+    GaussianNLLLoss,
+    HuberLoss,
+    KLDivLoss,
+    PoissonNLLLoss,
+    SmoothL1Loss,
+)
 from flaxnn.nn._state_dict import astype, functional_call, load_state_dict
 
 __all__ = [
@@ -30,23 +52,39 @@ __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
     "Buffer",
+    "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "Flatten",
+    "GaussianNLLLoss",
+    "HingeEmbeddingLoss",
     "HostDraw",
+    "HuberLoss",
+    "KLDivLoss",
     "L1Loss",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
+    "MarginRankingLoss",
     "Module",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
     "NLLLoss",
+    "PairwiseDistance",
     "Parameter",
+    "PoissonNLLLoss",
     "ReLU",
     "Sequential",
     "Sigmoid",
+    "SmoothL1Loss",
+    "SoftMarginLoss",
     "Softmax",
     "Tanh",
+    "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
     "astype",
     "functional_call",
     "host_draw",

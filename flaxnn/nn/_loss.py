@@ -18,12 +18,14 @@ from flaxnn.nn._module import Module
 from flaxnn.nn._parameter import Buffer
 
 
-def _buffer(weight: ArrayLike | None) -> Buffer | None:
+def buffer(weight: ArrayLike | None) -> Buffer | None:
+    """Returns the weight as a buffer, if there is one."""
     return None if weight is None else Buffer(jnp.asarray(weight))
 
 
-def _value(buffer: Buffer | None) -> jax.Array | None:
-    return None if buffer is None else buffer.get_value()
+def value(held: Buffer | None) -> jax.Array | None:
+    """Returns a buffer's array, if there is one."""
+    return None if held is None else held.get_value()
 
 
 class _Loss(Module):
@@ -63,7 +65,7 @@ class CrossEntropyLoss(Module):
         label_smoothing: float = 0.0,
         rngs: Source | None = None,
     ):
-        self.weight = _buffer(weight)
+        self.weight = buffer(weight)
         self.ignore_index = ignore_index
         self.reduction = reduction
         self.label_smoothing = label_smoothing
@@ -73,7 +75,7 @@ class CrossEntropyLoss(Module):
         return F.cross_entropy(
             input,
             target,
-            _value(self.weight),
+            value(self.weight),
             ignore_index=self.ignore_index,
             reduction=self.reduction,
             label_smoothing=self.label_smoothing,
@@ -106,7 +108,7 @@ class NLLLoss(Module):
         reduction: str = "mean",
         rngs: Source | None = None,
     ):
-        self.weight = _buffer(weight)
+        self.weight = buffer(weight)
         self.ignore_index = ignore_index
         self.reduction = reduction
 
@@ -115,7 +117,7 @@ class NLLLoss(Module):
         return F.nll_loss(
             input,
             target,
-            _value(self.weight),
+            value(self.weight),
             ignore_index=self.ignore_index,
             reduction=self.reduction,
         )
@@ -145,13 +147,13 @@ class BCELoss(Module):
         reduction: str = "mean",
         rngs: Source | None = None,
     ):
-        self.weight = _buffer(weight)
+        self.weight = buffer(weight)
         self.reduction = reduction
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> jax.Array:
         """Returns the loss of probabilities against targets of the same shape."""
         return F.binary_cross_entropy(
-            input, target, _value(self.weight), reduction=self.reduction
+            input, target, value(self.weight), reduction=self.reduction
         )
 
 
@@ -182,18 +184,18 @@ class BCEWithLogitsLoss(Module):
         pos_weight: ArrayLike | None = None,
         rngs: Source | None = None,
     ):
-        self.weight = _buffer(weight)
+        self.weight = buffer(weight)
         self.reduction = reduction
-        self.pos_weight = _buffer(pos_weight)
+        self.pos_weight = buffer(pos_weight)
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> jax.Array:
         """Returns the loss of logits against targets of the same shape."""
         return F.binary_cross_entropy_with_logits(
             input,
             target,
-            _value(self.weight),
+            value(self.weight),
             reduction=self.reduction,
-            pos_weight=_value(self.pos_weight),
+            pos_weight=value(self.pos_weight),
         )
 
 

@@ -63,7 +63,9 @@ class Op:
     Each element of a float32 value or gradient is within `rtol` relative plus `atol`
     absolute, which is 0 unless a comment in the table says why it cannot be. A dot in
     the name leads into a submodule. `differences` is what the generated page says of
-    the known ones.
+    the known ones. In bfloat16 (T3) a number is within `bfloat16_steps` of the 8-bit
+    significand, counted at 1 or the array's largest number; PyTorch rounds more often
+    than we do. None says that PyTorch has no bfloat16 for it.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Op:
     rtol: float = 1e-6
     atol: float = 0.0
     differences: str = ""
+    bfloat16_steps: int | None = 2
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -83,6 +86,16 @@ class Op:
     ) -> None:
         """Raises unless ours is PyTorch's within the tolerance, nan for nan."""
         assert_close(actual, expected, dtype, self.rtol, self.atol)
+
+
+def assert_bfloat16_close(actual: Any, expected: np.ndarray, steps: int) -> None:
+    """Raises unless the numbers are within so many steps; indices must be equal."""
+    if actual.dtype.kind in "iub":
+        np.testing.assert_array_equal(actual, expected)
+        return
+    assert actual.dtype == jnp.bfloat16
+    atol = steps * 2.0**-8 * np.max(np.abs(expected), initial=1.0)
+    np.testing.assert_allclose(actual.astype(np.float32), expected, 0, atol)
 
 
 def assert_close(

@@ -51,6 +51,7 @@ class Layer:
     # Initial values are bit-exact; orthogonal ones, which LAPACK makes, are not.
     state_atol: float = 0.0
     differences: str = ""
+    bfloat16_steps: int | None = 4
 
     def build(self, case: LayerCase, rngs: Generator, **options: Any) -> nn.Module:
         """Returns ours, its numbers drawn from `rngs`."""

@@ -113,6 +113,7 @@ def evaluate_layer(layer: Layer, case: LayerCase, dtype: Any) -> dict[str, np.nd
 
 def use(bad: BadLayer) -> None:
     """Builds and calls PyTorch's module as the table says; raises."""
-    part = Part(bad.layer, *bad.args, **bad.kwargs)
+    kwargs = {name: as_tensor(value) for name, value in bad.kwargs.items()}
+    part = Part(bad.layer, *map(as_tensor, bad.args), **kwargs)
     model = part.build(lambda name, *a, **k: getattr(torch.nn, name)(*a, **k))
     model(*map(as_tensor, bad.inputs))
