@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -19,6 +22,10 @@ def constant(
         val: The value of every element.
         dtype: Data type of the result.
 
+    Raises:
+        TypeError: ``val`` is no number.
+        RuntimeError: ``val`` is finite and beyond the dtype.
+
     Torch:
         ``torch.nn.init.constant_``, 2.13.0, T0.
 
@@ -26,7 +33,23 @@ def constant(
         >>> constant((2,), 0.5)
         Array([0.5, 0.5], dtype=float32)
     """
-    return to_jax(np.full(shape, val, dtype=np.dtype(dtype)))
+    known = np.dtype(dtype)
+    if isinstance(val, str) or not hasattr(val, "__float__"):
+        raise TypeError(
+            "fill_() received an invalid combination of arguments - got "
+            f"({type(val).__name__}), but expected a number"
+        )
+    if jnp.issubdtype(known, jnp.floating) and _is_beyond(float(val), known):
+        raise RuntimeError(
+            f"value cannot be converted to type {known.name} without overflow: got "
+            f"{val}"
+        )
+    return to_jax(np.full(shape, val, known))
+
+
+def _is_beyond(val: float, dtype: np.dtype) -> bool:
+    """Says whether a finite number is too large for a floating type."""
+    return math.isfinite(val) and abs(val) > float(jnp.finfo(dtype).max)
 
 
 def zeros(shape: tuple[int, ...], *, dtype: DTypeLike = np.float32) -> jax.Array:

@@ -1,4 +1,4 @@
-"""Kaiming's uniform initialiser, the default of PyTorch's linear layers."""
+"""Kaiming's initialisers; the uniform one is the default of PyTorch's layers."""
 
 from __future__ import annotations
 
@@ -11,86 +11,16 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from flaxnn.init._constant import zeros
-from flaxnn.init._source import Source, draw_uniform
+from flaxnn.init._fans import calculate_gain, fan_in_and_fan_out
+from flaxnn.init._source import Source, draw_normal, draw_uniform
 
-_UNIT_GAIN = {
-    "linear",
-    "conv1d",
-    "conv2d",
-    "conv3d",
-    "conv_transpose1d",
-    "conv_transpose2d",
-    "conv_transpose3d",
-    "sigmoid",
-}
-
-
-def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """Returns the recommended gain of a nonlinearity.
-
-    Args:
-        nonlinearity: ``"linear"``, ``"conv2d"``, ``"sigmoid"``, ``"tanh"``,
-            ``"relu"``, ``"leaky_relu"`` or ``"selu"`` (and the other convolutions).
-        param: Negative slope, for ``"leaky_relu"`` only; 0.01 when None.
-
-    Raises:
-        ValueError: The nonlinearity is unknown or ``param`` is not a number.
-
-    Torch:
-        ``torch.nn.init.calculate_gain``, 2.13.0, T0.
-
-    Example:
-        >>> calculate_gain("leaky_relu", 0.2)
-        1.3867504905630728
-
-    References:
-        He et al., "Delving deep into rectifiers", 2015, equations 10 and 15.
-    """
-    if nonlinearity in _UNIT_GAIN:
-        return 1.0
-    if nonlinearity == "tanh":
-        return 5.0 / 3
-    if nonlinearity == "relu":
-        return math.sqrt(2.0)
-    if nonlinearity == "selu":
-        return 3.0 / 4
-    if nonlinearity == "leaky_relu":
-        slope = 0.01 if param is None else param
-        if isinstance(slope, bool) or not isinstance(slope, int | float):
-            raise ValueError(f"negative_slope {param} not a valid number")
-        return math.sqrt(2.0 / (1 + slope**2))
-    raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
-
-
-def fan_in_and_fan_out(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Returns how many inputs and outputs an element of a weight connects.
-
-    Args:
-        shape: ``(out, in, *kernel)``, PyTorch's layout.
-
-    Raises:
-        ValueError: The shape has fewer than two dimensions.
-
-    Torch:
-        ``torch.nn.init._calculate_fan_in_and_fan_out``, 2.13.0, T0.
-
-    Example:
-        >>> fan_in_and_fan_out((8, 4, 3, 3))
-        (36, 72)
-    """
-    if len(shape) < 2:
-        raise ValueError(
-            "Fan in and fan out can not be computed for tensor with fewer than 2 "
-            f"dimensions; got shape {tuple(shape)}"
-        )
-    kernel = math.prod(shape[2:])
-    return shape[1] * kernel, shape[0] * kernel
+FanMode = Literal["fan_in", "fan_out"]
 
 
 def kaiming_uniform(
     shape: tuple[int, ...],
     a: float = 0,
-    mode: Literal["fan_in", "fan_out"] = "fan_in",
+    mode: FanMode = "fan_in",
     nonlinearity: str = "leaky_relu",
     *,
     rngs: Source,
@@ -99,17 +29,19 @@ def kaiming_uniform(
     """Returns a weight drawn uniformly from [-b, b), b = gain · √(3 / fan).
 
     Args:
-        shape: ``(out, in, *kernel)``, PyTorch's layout.
+        shape: ``(out, in, *kernel)``, PyTorch's layout. With a size of 0 a warning
+            is given and nothing is drawn.
         a: Negative slope of the rectifier behind the layer.
         mode: ``"fan_in"`` keeps the variance of the forward pass, ``"fan_out"``
             that of the backward pass.
         nonlinearity: A name `calculate_gain` knows.
         rngs: A `Generator` for PyTorch's numbers or `nnx.Rngs` for JAX's.
-        dtype: float32 or float64.
+        dtype: float32, float64, float16 or bfloat16.
 
     Raises:
         TypeError: ``rngs`` is neither a `Generator` nor `nnx.Rngs`.
         ValueError: Unknown mode or nonlinearity, or fewer than two dimensions.
+        NotImplementedError: The dtype is another.
 
     Torch:
         ``torch.nn.init.kaiming_uniform_``, 2.13.0, T0 with a `Generator`.
@@ -123,16 +55,70 @@ def kaiming_uniform(
         He et al., "Delving deep into rectifiers", 2015.
     """
     if 0 in shape:
-        warnings.warn(
-            "Initializing zero-element tensors is a no-op", UserWarning, stacklevel=2
-        )
+        _warn_of_no_elements()
         return zeros(shape, dtype=dtype)
-    if mode not in ("fan_in", "fan_out"):
+    # This order of operations in double precision: another one moves the bound by
+    # an ulp, and with it every weight.
+    bound = math.sqrt(3.0) * _std(shape, a, mode, nonlinearity)
+    return draw_uniform(rngs, shape, -bound, bound, np.dtype(dtype))
+
+
+def kaiming_normal(
+    shape: tuple[int, ...],
+    a: float = 0,
+    mode: FanMode = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    *,
+    rngs: Source,
+    dtype: DTypeLike = np.float32,
+) -> jax.Array:
+    """Returns a weight of normal numbers with standard deviation gain / √fan.
+
+    Args:
+        shape: ``(out, in, *kernel)``, PyTorch's layout. With a size of 0 a warning
+            is given and nothing is drawn.
+        a: Negative slope of the rectifier behind the layer.
+        mode: ``"fan_in"`` keeps the variance of the forward pass, ``"fan_out"``
+            that of the backward pass.
+        nonlinearity: A name `calculate_gain` knows.
+        rngs: A `Generator` for PyTorch's numbers or `nnx.Rngs` for JAX's.
+        dtype: float32, float64, float16 or bfloat16.
+
+    Raises:
+        TypeError: ``rngs`` is neither a `Generator` nor `nnx.Rngs`.
+        ValueError: Unknown mode or nonlinearity, or fewer than two dimensions.
+        NotImplementedError: The dtype is another.
+
+    Torch:
+        ``torch.nn.init.kaiming_normal_``, 2.13.0, T0 with a `Generator`.
+
+    Example:
+        >>> from flaxnn.random import Generator
+        >>> kaiming_normal((1, 2), rngs=Generator(0))
+        Array([[ 1.5409961, -0.2934289]], dtype=float32)
+
+    References:
+        He et al., "Delving deep into rectifiers", 2015.
+    """
+    if 0 in shape:
+        _warn_of_no_elements()
+        return zeros(shape, dtype=dtype)
+    std = _std(shape, a, mode, nonlinearity)
+    return draw_normal(rngs, shape, 0.0, std, np.dtype(dtype))
+
+
+def _std(shape: tuple[int, ...], a: float, mode: str, nonlinearity: str) -> float:
+    """Returns gain / √fan."""
+    if mode.lower() not in ("fan_in", "fan_out"):
         raise ValueError(
             f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']"
         )
-    fan = fan_in_and_fan_out(shape)[mode == "fan_out"]
-    # This order of operations in double precision: another one moves the bound by
-    # an ulp, and with it every weight.
-    bound = math.sqrt(3.0) * (calculate_gain(nonlinearity, a) / math.sqrt(fan))
-    return draw_uniform(rngs, shape, -bound, bound, np.dtype(dtype))
+    fan = fan_in_and_fan_out(shape)[mode.lower() == "fan_out"]
+    return calculate_gain(nonlinearity, a) / math.sqrt(fan)
+
+
+def _warn_of_no_elements() -> None:
+    """Warns at the line that called the initialiser."""
+    warnings.warn(
+        "Initializing zero-element tensors is a no-op", UserWarning, stacklevel=3
+    )

@@ -2,23 +2,60 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.core import Tracer
 
+from flaxnn.init import _half
 from flaxnn.random import Generator
 
 Source = Generator | nnx.Rngs
 
+# Asked for no numbers it draws none and checks its arguments, also for JAX keys.
+_checks = Generator()
+
+
+def in_x64(dtype: np.dtype) -> AbstractContextManager[Any]:
+    """Where JAX computes in ``dtype``, whatever the global setting."""
+    return jax.enable_x64(True) if dtype == np.float64 else nullcontext()
+
 
 def to_jax(array: np.ndarray) -> jax.Array:
     """The array on the default device, float64 kept whatever the global setting."""
-    wide = array.dtype.itemsize == 8 and array.dtype.kind == "f"
-    with jax.enable_x64(True) if wide else nullcontext():
+    with in_x64(array.dtype):
         return jnp.asarray(array)
+
+
+def key_of(rngs: nnx.Rngs) -> jax.Array:
+    """Returns a new JAX key; raises for what is neither of the two sources."""
+    if isinstance(rngs, nnx.Rngs):
+        return rngs.params()
+    kind = type(rngs)
+    raise TypeError(
+        "rngs must be a flaxnn.random.Generator (PyTorch's numbers) or a "
+        f"flax.nnx.Rngs (JAX keys), got {kind.__module__}.{kind.__qualname__}; "
+        "for PyTorch's manual_seed(0) pass rngs=flaxnn.random.Generator(0)"
+    )
+
+
+def require_version(generator: Generator, release: str, what: str) -> None:
+    """Refuses a generator of a PyTorch older than ``release``."""
+    if _numbers(generator.torch_version) < _numbers(release):
+        raise NotImplementedError(
+            f"{what} is reproduced for PyTorch {release} and later, got a Generator "
+            f"with torch_version={generator.torch_version!r}"
+        )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)[:2]]
 
 
 def draw_uniform(
@@ -26,15 +63,55 @@ def draw_uniform(
 ) -> jax.Array:
     """Uniform numbers in [low, high) from either source."""
     if isinstance(rngs, Generator):
-        return to_jax(rngs.uniform(shape, low, high, dtype=dtype))
-    if isinstance(rngs, nnx.Rngs):
-        with jax.enable_x64(True) if dtype == np.float64 else nullcontext():
-            return jax.random.uniform(
-                rngs.params(), shape, dtype, minval=low, maxval=high
-            )
-    kind = type(rngs)
-    raise TypeError(
-        "rngs must be a flaxnn.random.Generator (PyTorch's numbers) or a "
-        f"flax.nnx.Rngs (JAX keys), got {kind.__module__}.{kind.__qualname__}; "
-        "for PyTorch's manual_seed(0) pass rngs=flaxnn.random.Generator(0)"
-    )
+        return to_jax(host_uniform(rngs, shape, low, high, dtype))
+    check(host_uniform, low, high, dtype)
+    with in_x64(dtype):
+        return jax.random.uniform(key_of(rngs), shape, dtype, minval=low, maxval=high)
+
+
+def draw_normal(
+    rngs: Source, shape: tuple[int, ...], mean: float, std: float, dtype: np.dtype
+) -> jax.Array:
+    """Normal numbers from either source."""
+    if isinstance(rngs, Generator):
+        return to_jax(host_normal(rngs, shape, mean, std, dtype))
+    check(host_normal, mean, std, dtype)
+    with in_x64(dtype):
+        drawn = jax.random.normal(key_of(rngs), shape, dtype)
+        return (mean + std * drawn).astype(dtype)
+
+
+def host_uniform(
+    generator: Generator,
+    shape: tuple[int, ...],
+    low: float,
+    high: float,
+    dtype: np.dtype,
+) -> np.ndarray:
+    """PyTorch's uniform numbers, half precision included."""
+    if dtype not in _half.TYPES:
+        return generator.uniform(shape, low, high, dtype=dtype)
+    require_version(generator, "2.13", f"{dtype.name}'s stream")
+    return _half.uniform(generator, shape, low, high, dtype)
+
+
+def host_normal(
+    generator: Generator,
+    shape: tuple[int, ...],
+    mean: float,
+    std: float,
+    dtype: np.dtype,
+) -> np.ndarray:
+    """PyTorch's normal numbers, half precision included."""
+    if dtype not in _half.TYPES:
+        return generator.normal(shape, mean, std, dtype=dtype)
+    require_version(generator, "2.13", f"{dtype.name}'s stream")
+    return _half.normal(generator, shape, mean, std, dtype)
+
+
+def check(
+    draw: Callable[..., np.ndarray], first: float, second: float, dtype: np.dtype
+) -> None:
+    """Refuses what a draw of PyTorch's numbers refuses; traced values pass."""
+    if not any(isinstance(value, Tracer) for value in (first, second)):
+        draw(_checks, (0,), first, second, dtype)

@@ -24,17 +24,20 @@ def uniform(
         a: Lower bound.
         b: Upper bound.
         rngs: A `Generator` for PyTorch's numbers or `nnx.Rngs` for JAX's.
-        dtype: float32 or float64; each consumes the stream as PyTorch's does.
+        dtype: float32, float64, float16 or bfloat16; each consumes the stream as
+            PyTorch's does.
 
     Returns:
         An array of ``shape`` and ``dtype``.
 
     Raises:
         TypeError: ``rngs`` is neither a `Generator` nor `nnx.Rngs`.
-        RuntimeError: ``a > b``, as PyTorch.
+        RuntimeError: ``a > b``, or an end is beyond the dtype.
+        NotImplementedError: The dtype is another.
 
     Torch:
-        ``torch.nn.init.uniform_``, 2.13.0, T0 with a `Generator`.
+        ``torch.nn.init.uniform_``, 2.13.0, T0 with a `Generator`. It also draws complex
+        numbers.
 
     Example:
         >>> from flaxnn.random import Generator
