@@ -24,6 +24,7 @@ from flaxnn.functional._activations import (
     sigmoid,
     tanh,
 )
+from flaxnn.functional._attention import scaled_dot_product_attention
 from flaxnn.functional._binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -47,6 +48,12 @@ from flaxnn.functional._multiclass_margin import (
     multilabel_margin_loss,
     multilabel_soft_margin_loss,
 )
+from flaxnn.functional._recurrent import (
+    gru_cell,
+    lstm_cell,
+    rnn_relu_cell,
+    rnn_tanh_cell,
+)
 from flaxnn.functional._regression import l1_loss, mse_loss
 from flaxnn.functional._robust import huber_loss, smooth_l1_loss
 from flaxnn.functional._softmax import log_softmax, softmax
@@ -62,6 +69,7 @@ __all__ = [
     "flatten",
     "from_scratch",
     "gaussian_nll_loss",
+    "gru_cell",
     "hinge_embedding_loss",
     "huber_loss",
     "kl_div",
@@ -70,6 +78,7 @@ __all__ = [
     "linear",
     "log_softmax",
     "logsigmoid",
+    "lstm_cell",
     "margin_ranking_loss",
     "mse_loss",
     "multi_margin_loss",
@@ -79,6 +88,9 @@ __all__ = [
     "pairwise_distance",
     "poisson_nll_loss",
     "relu",
+    "rnn_relu_cell",
+    "rnn_tanh_cell",
+    "scaled_dot_product_attention",
     "sigmoid",
     "smooth_l1_loss",
     "soft_margin_loss",

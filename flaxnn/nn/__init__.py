@@ -10,6 +10,7 @@ from flaxnn.nn._activation import (
     Softmax,
     Tanh,
 )
+from flaxnn.nn._attention import MultiheadAttention
 from flaxnn.nn._container import Sequential
 from flaxnn.nn._distance import (
     CosineEmbeddingLoss,
@@ -38,6 +39,8 @@ from flaxnn.nn._margin_loss import (
 )
 from flaxnn.nn._module import Module
 from flaxnn.nn._parameter import Buffer, Parameter
+from flaxnn.nn._recurrent import GRU, LSTM, RNN
+from flaxnn.nn._recurrent_cell import GRUCell, LSTMCell, RNNCell
 from flaxnn.nn._regression_loss import (
     GaussianNLLLoss,
     HuberLoss,
@@ -49,6 +52,9 @@ from flaxnn.nn._state_dict import astype, functional_call, load_state_dict
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "BCELoss",
     "BCEWithLogitsLoss",
     "Buffer",
@@ -56,12 +62,14 @@ __all__ = [
     "CosineSimilarity",
     "CrossEntropyLoss",
     "Flatten",
+    "GRUCell",
     "GaussianNLLLoss",
     "HingeEmbeddingLoss",
     "HostDraw",
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
+    "LSTMCell",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -72,10 +80,12 @@ __all__ = [
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PairwiseDistance",
     "Parameter",
     "PoissonNLLLoss",
+    "RNNCell",
     "ReLU",
     "Sequential",
     "Sigmoid",

@@ -195,6 +195,8 @@ def cotangent(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _cast(value: Any, dtype: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_cast(part, dtype) for part in value)
     if isinstance(value, np.ndarray) and value.dtype == np.float64:
         return value.astype(dtype)
     return value

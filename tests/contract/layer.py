@@ -158,6 +158,6 @@ def forward_draws(
     """Returns what the forward passes ask for, drawn from `FORWARD_SEED`."""
     generator = Generator(FORWARD_SEED)
     with nn.recording() as requests:
-        jax.eval_shape(lambda *args: nnx.clone(model)(*args), *inputs)
+        jax.eval_shape(lambda: nnx.clone(model)(*inputs))
     drawn = [request.draw(generator) for _ in range(passes) for request in requests]
     return tuple(map(jnp.asarray, drawn))
