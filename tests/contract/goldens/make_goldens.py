@@ -1,4 +1,4 @@
-"""Records PyTorch's values and gradients of every call and module in the tables.
+"""Records what PyTorch makes of every call, module and initialiser in the tables.
 
 Run from the root of a checkout, with PyTorch 2.13.0 for CPU, for all families or for
 those that are named:
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from tests.contract import oracle
+from tests.contract.initializer import RECORDED_SEED
 from tests.contract.registry import FAMILIES
 
 DTYPES = ("float32", "float64")
@@ -39,6 +40,14 @@ def record(family: ModuleType) -> dict[str, np.ndarray]:
                 results = oracle.evaluate_layer(layer, case, np.dtype(dtype))
                 for name, array in results.items():
                     arrays[f"{key}/{dtype}/{name}"] = array
+    for initializer in getattr(family, "INITIALIZERS", ()):
+        for case in initializer.cases:
+            key = f"init.{initializer.name}/{case.name}"
+            for dtype in initializer.dtypes:
+                drawn = oracle.draw(initializer, case, RECORDED_SEED, dtype)
+                arrays[f"{key}/{dtype}"] = drawn.recorded()
+                if drawn.warned:
+                    arrays[f"{key}/warned"] = np.array(drawn.warned)
     return arrays
 
 
