@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import torch
 
+from tests.contract.architectures import ARCHITECTURES, Initial
 from tests.contract.bad import BadLayer
 from tests.contract.case import Case, Op, cotangent, named_values, split
 from tests.contract.initializer import (
@@ -141,3 +142,11 @@ def fill(bad: BadInitializer) -> None:
     """Calls PyTorch's initialiser as the table says; raises."""
     tensor = torch.empty(bad.shape, dtype=getattr(torch, bad.dtype))
     getattr(torch.nn.init, f"{bad.initializer}_")(tensor, *bad.args, **bad.kwargs)
+
+
+def initial_architecture(name: str, seed: int) -> Initial:
+    """Returns PyTorch's initial state of an architecture."""
+    torch.manual_seed(seed)
+    state = ARCHITECTURES[name](torch.nn).state_dict()
+    tensors = {key: as_numpy(tensor) for key, tensor in state.items()}
+    return Initial(tensors, torch.get_rng_state().numpy())
