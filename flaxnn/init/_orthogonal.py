@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from flaxnn.init import _half
 from flaxnn.init._constant import zeros
-from flaxnn.init._source import Source, host_normal, in_x64, key_of, to_jax
+from flaxnn.init._source import Source, check, host_normal, in_x64, key_of, to_jax
 from flaxnn.random import Generator
 
 
@@ -72,6 +72,7 @@ def orthogonal(
         factor = _orthonormal(drawn).astype(known)
         weight = np.multiply(factor, float(gain), dtype=known)
         return to_jax(weight.reshape(shape))
+    check(host_normal, 0.0, 1.0, known)
     with in_x64(known):
         factor = jax.random.orthogonal(key_of(rngs), rows, (), known, columns)
         return (factor * gain).astype(known).reshape(shape)

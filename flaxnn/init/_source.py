@@ -66,7 +66,8 @@ def draw_uniform(
         return to_jax(host_uniform(rngs, shape, low, high, dtype))
     check(host_uniform, low, high, dtype)
     with in_x64(dtype):
-        return jax.random.uniform(key_of(rngs), shape, dtype, minval=low, maxval=high)
+        drawn = jax.random.uniform(key_of(rngs), shape, dtype, minval=low, maxval=high)
+        return jnp.where(jnp.less_equal(low, high), drawn, jnp.nan)
 
 
 def draw_normal(
@@ -77,8 +78,8 @@ def draw_normal(
         return to_jax(host_normal(rngs, shape, mean, std, dtype))
     check(host_normal, mean, std, dtype)
     with in_x64(dtype):
-        drawn = jax.random.normal(key_of(rngs), shape, dtype)
-        return (mean + std * drawn).astype(dtype)
+        drawn = mean + std * jax.random.normal(key_of(rngs), shape, dtype)
+        return jnp.where(jnp.greater_equal(std, 0), drawn.astype(dtype), jnp.nan)
 
 
 def host_uniform(
@@ -112,6 +113,9 @@ def host_normal(
 def check(
     draw: Callable[..., np.ndarray], first: float, second: float, dtype: np.dtype
 ) -> None:
-    """Refuses what a draw of PyTorch's numbers refuses; traced values pass."""
+    """Refuses what a draw of PyTorch's numbers refuses.
+
+    Traced values pass: bad ones give nan.
+    """
     if not any(isinstance(value, Tracer) for value in (first, second)):
         draw(_checks, (0,), first, second, dtype)

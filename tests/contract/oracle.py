@@ -9,13 +9,21 @@ import jax
 import numpy as np
 import torch
 
+from tests.contract.architectures import ARCHITECTURES, Initial
 from tests.contract.bad import BadLayer
 from tests.contract.case import Case, Op, cotangent, named_values, split
+from tests.contract.initializer import (
+    BadInitializer,
+    Drawn,
+    InitCase,
+    Initializer,
+    twice,
+)
 from tests.contract.layer import FORWARD_SEED, SEED, Layer, LayerCase, Part, cast
 
 
-def counterpart(entry: Op | Layer) -> Any:
-    """Returns PyTorch's counterpart of an op or a layer."""
+def counterpart(entry: Op | Layer | Initializer) -> Any:
+    """Returns PyTorch's counterpart of an entry of the table."""
     return operator.attrgetter(entry.torch.removeprefix("torch."))(torch)
 
 
@@ -117,3 +125,29 @@ def use(bad: BadLayer) -> None:
     part = Part(bad.layer, *map(as_tensor, bad.args), **kwargs)
     model = part.build(lambda name, *a, **k: getattr(torch.nn, name)(*a, **k))
     model(*map(as_tensor, bad.inputs))
+
+
+def draw(initializer: Initializer, case: InitCase, seed: int, dtype: str) -> Drawn:
+    """Returns what PyTorch's initialiser gives in two calls, from a seed."""
+    torch.manual_seed(seed)
+    kind = getattr(torch, dtype)
+
+    def fill() -> np.ndarray:
+        tensor = torch.empty(case.shape, dtype=kind)
+        return as_numpy(counterpart(initializer)(tensor, *case.args, **case.kwargs))
+
+    return twice(fill, lambda: torch.get_rng_state().numpy())
+
+
+def fill(bad: BadInitializer) -> None:
+    """Calls PyTorch's initialiser as the table says; raises."""
+    tensor = torch.empty(bad.shape, dtype=getattr(torch, bad.dtype))
+    getattr(torch.nn.init, f"{bad.initializer}_")(tensor, *bad.args, **bad.kwargs)
+
+
+def initial_architecture(name: str, seed: int) -> Initial:
+    """Returns PyTorch's initial state of an architecture."""
+    torch.manual_seed(seed)
+    state = ARCHITECTURES[name](torch.nn).state_dict()
+    tensors = {key: as_numpy(tensor) for key, tensor in state.items()}
+    return Initial(tensors, torch.get_rng_state().numpy())

@@ -1,6 +1,7 @@
-"""One table of all ops and modules: being listed here is being tested.
+"""One table of all ops, modules and initialisers: being listed here is being tested.
 
-A family's file in `families` has any of `OPS`, `LAYERS`, `BAD` and `BAD_LAYERS`.
+A family's file in `families` has any of `OPS`, `LAYERS`, `INITIALIZERS`, `BAD`,
+`BAD_LAYERS` and `BAD_INITIALIZERS`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from tests.contract import families
 from tests.contract.bad import Bad, BadLayer
 from tests.contract.case import Op
+from tests.contract.initializer import BadInitializer, Initializer
 from tests.contract.layer import Layer
 
 FAMILIES: dict[str, ModuleType] = {
@@ -40,3 +42,12 @@ BAD_IDS = tuple(f"{bad.op}-{index}" for index, bad in enumerate(BAD))
 
 BAD_LAYERS: tuple[BadLayer, ...] = _joined("BAD_LAYERS")
 BAD_LAYER_IDS = tuple(f"{bad.layer}-{index}" for index, bad in enumerate(BAD_LAYERS))
+
+INITIALIZERS: tuple[Initializer, ...] = _joined("INITIALIZERS")
+FILLS = tuple((entry, case) for entry in INITIALIZERS for case in entry.cases)
+FILL_IDS = tuple(f"{entry.name}-{case.name}" for entry, case in FILLS)
+
+BAD_INITIALIZERS: tuple[BadInitializer, ...] = _joined("BAD_INITIALIZERS")
+BAD_INITIALIZER_IDS = tuple(
+    f"{bad.initializer}-{index}" for index, bad in enumerate(BAD_INITIALIZERS)
+)

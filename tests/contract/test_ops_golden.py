@@ -10,7 +10,16 @@ import flaxnn.functional as F
 from tests.contract import goldens
 from tests.contract.bad import Bad
 from tests.contract.case import Case, Op, evaluate
-from tests.contract.registry import BAD, BAD_IDS, BUILDS, CALL_IDS, CALLS, FAMILIES, OPS
+from tests.contract.registry import (
+    BAD,
+    BAD_IDS,
+    BUILDS,
+    CALL_IDS,
+    CALLS,
+    FAMILIES,
+    FILLS,
+    OPS,
+)
 
 GOLDENS = goldens.load()
 
@@ -37,9 +46,10 @@ def _assert_same_kind(array: np.ndarray, expected: np.ndarray, dtype: str):
 def test_the_goldens_are_of_the_reference_version_and_complete():
     assert all(str(GOLDENS[f"{name}.torch"]).startswith("2.13.0") for name in FAMILIES)
     recorded = {tuple(key.split("/")[:2]) for key in GOLDENS if "/" in key}
-    assert recorded == {(op.name, case.name) for op, case in CALLS} | {
-        (f"nn.{layer.name}", case.name) for layer, case in BUILDS
-    }
+    calls = {(op.name, case.name) for op, case in CALLS}
+    builds = {(f"nn.{layer.name}", case.name) for layer, case in BUILDS}
+    fills = {(f"init.{entry.name}", case.name) for entry, case in FILLS}
+    assert recorded == calls | builds | fills
 
 
 def test_every_public_function_is_in_the_table():

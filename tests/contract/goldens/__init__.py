@@ -1,7 +1,8 @@
-"""What PyTorch 2.13.0 computed, a file for each family."""
+"""What PyTorch 2.13.0 computed: a file for each family, and the architectures'."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -19,3 +20,9 @@ def load() -> dict[str, np.ndarray]:
                 assert name not in goldens, f"{name} stands in two families"
                 goldens[name] = file[key]
     return goldens
+
+
+def load_digests() -> dict[str, dict[str, str]]:
+    """Returns the digest of every architecture's initial state, by seed."""
+    path = Path(__file__).with_name("architectures.json")
+    return json.loads(path.read_text(encoding="utf-8"))["digests"]

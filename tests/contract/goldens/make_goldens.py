@@ -1,21 +1,25 @@
-"""Records PyTorch's values and gradients of every call and module in the tables.
+"""Records what PyTorch makes of every call, module and initialiser in the tables.
 
-Run from the root of a checkout, with PyTorch 2.13.0 for CPU, for all families or for
-those that are named:
+Run from the root of a checkout, with PyTorch 2.13.0 for CPU, for all families and the
+architectures, or for those that are named:
 
     OMP_NUM_THREADS=1 python -m tests.contract.goldens.make_goldens [FAMILY ...]
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
 
 from tests.contract import oracle
+from tests.contract.architectures import ARCHITECTURES, SEEDS
+from tests.contract.initializer import RECORDED_SEED
 from tests.contract.registry import FAMILIES
 
 DTYPES = ("float32", "float64")
@@ -39,14 +43,38 @@ def record(family: ModuleType) -> dict[str, np.ndarray]:
                 results = oracle.evaluate_layer(layer, case, np.dtype(dtype))
                 for name, array in results.items():
                     arrays[f"{key}/{dtype}/{name}"] = array
+    for initializer in getattr(family, "INITIALIZERS", ()):
+        for case in initializer.cases:
+            key = f"init.{initializer.name}/{case.name}"
+            for dtype in initializer.dtypes:
+                drawn = oracle.draw(initializer, case, RECORDED_SEED, dtype)
+                arrays[f"{key}/{dtype}"] = drawn.recorded()
+                if drawn.warned:
+                    arrays[f"{key}/warned"] = np.array(drawn.warned)
     return arrays
 
 
+def record_architectures() -> dict[str, Any]:
+    """Returns a digest of each initial state, by architecture and seed."""
+    digests = {
+        name: {
+            str(seed): oracle.initial_architecture(name, seed).digest()
+            for seed in SEEDS
+        }
+        for name in ARCHITECTURES
+    }
+    return {"torch": torch.__version__, "digests": digests}
+
+
 def main() -> None:
-    """Writes a file for each family."""
+    """Writes a file for each family, and one for the architectures."""
     torch.set_num_threads(1)
-    for name in sys.argv[1:] or FAMILIES:
+    for name in sys.argv[1:] or (*FAMILIES, "architectures"):
         path = Path(__file__).with_name(f"{name}.npz")
+        if name == "architectures":
+            text = json.dumps(record_architectures(), indent=1)
+            path.with_suffix(".json").write_text(f"{text}\n", encoding="utf-8")
+            continue
         np.savez_compressed(path, allow_pickle=False, **record(FAMILIES[name]))
 
 
