@@ -84,7 +84,7 @@ def caught_by(output: str) -> str:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", help="mutations to plant; all when none")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
