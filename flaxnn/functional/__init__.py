@@ -15,15 +15,6 @@ Example:
 from __future__ import annotations
 
 from flaxnn.functional import from_scratch
-from flaxnn.functional._activations import (
-    binary_step,
-    elu,
-    leaky_relu,
-    logsigmoid,
-    relu,
-    sigmoid,
-    tanh,
-)
 from flaxnn.functional._attention import scaled_dot_product_attention
 from flaxnn.functional._binary import (
     binary_cross_entropy,
@@ -36,11 +27,16 @@ from flaxnn.functional._embedding_loss import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from flaxnn.functional._exponential_units import celu, elu, selu
+from flaxnn.functional._gated import gelu, glu, mish, silu
+from flaxnn.functional._gumbel import gumbel_softmax
+from flaxnn.functional._hard import hardsigmoid, hardswish
 from flaxnn.functional._hinge import (
     hinge_embedding_loss,
     margin_ranking_loss,
     soft_margin_loss,
 )
+from flaxnn.functional._leaky import leaky_relu, prelu, rrelu
 from flaxnn.functional._likelihood import gaussian_nll_loss, kl_div, poisson_nll_loss
 from flaxnn.functional._linear import flatten, linear
 from flaxnn.functional._multiclass_margin import (
@@ -48,6 +44,7 @@ from flaxnn.functional._multiclass_margin import (
     multilabel_margin_loss,
     multilabel_soft_margin_loss,
 )
+from flaxnn.functional._rectifiers import binary_step, hardtanh, relu, relu6, threshold
 from flaxnn.functional._recurrent import (
     gru_cell,
     lstm_cell,
@@ -56,12 +53,15 @@ from flaxnn.functional._recurrent import (
 )
 from flaxnn.functional._regression import l1_loss, mse_loss
 from flaxnn.functional._robust import huber_loss, smooth_l1_loss
-from flaxnn.functional._softmax import log_softmax, softmax
+from flaxnn.functional._shrinkage import hardshrink, softshrink, tanhshrink
+from flaxnn.functional._sigmoids import logsigmoid, sigmoid, softplus, softsign, tanh
+from flaxnn.functional._softmax import log_softmax, softmax, softmin
 
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "binary_step",
+    "celu",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
@@ -69,7 +69,14 @@ __all__ = [
     "flatten",
     "from_scratch",
     "gaussian_nll_loss",
+    "gelu",
+    "glu",
     "gru_cell",
+    "gumbel_softmax",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
     "hinge_embedding_loss",
     "huber_loss",
     "kl_div",
@@ -80,6 +87,7 @@ __all__ = [
     "logsigmoid",
     "lstm_cell",
     "margin_ranking_loss",
+    "mish",
     "mse_loss",
     "multi_margin_loss",
     "multilabel_margin_loss",
@@ -87,15 +95,26 @@ __all__ = [
     "nll_loss",
     "pairwise_distance",
     "poisson_nll_loss",
+    "prelu",
     "relu",
+    "relu6",
     "rnn_relu_cell",
     "rnn_tanh_cell",
+    "rrelu",
     "scaled_dot_product_attention",
+    "selu",
     "sigmoid",
+    "silu",
     "smooth_l1_loss",
     "soft_margin_loss",
     "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
     "tanh",
+    "tanhshrink",
+    "threshold",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
 ]

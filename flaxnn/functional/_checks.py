@@ -13,7 +13,7 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from flaxnn._typing import Array, ArrayLike, Shaped
+from flaxnn._typing import Array, ArrayLike, Float, Shaped
 
 # PyTorch's names of the dtypes, as its messages spell them.
 _TORCH_NAMES = {
@@ -92,6 +92,15 @@ def check_floating(kernel: str, value: ArrayLike | np.dtype, dtype: np.dtype) ->
             f'"{kernel}" not implemented for {dtype_name(value)!r}: expected a '
             "floating-point input; convert it, for example with .astype('float32')"
         )
+
+
+def real_floating(kernel: str, input: ArrayLike) -> Float[Array, "..."]:
+    """Returns the input; integers and bools become float32, PyTorch's default."""
+    x = as_array(input, "input")
+    if jnp.issubdtype(x.dtype, jnp.integer) or x.dtype == jnp.bool_:
+        return x.astype(jnp.float32)
+    check_floating(kernel, input, x.dtype)
+    return x
 
 
 def check_dim(dim: int, ndim: int) -> int:

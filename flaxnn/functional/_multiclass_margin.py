@@ -6,7 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from flaxnn._typing import Array, ArrayLike, Float, Integer
-from flaxnn.functional._activations import logsigmoid
 from flaxnn.functional._checks import (
     as_array,
     check_floating,
@@ -16,6 +15,7 @@ from flaxnn.functional._checks import (
 )
 from flaxnn.functional._promotion import broadcast, promote
 from flaxnn.functional._reduction import check_reduction, reduce
+from flaxnn.functional._sigmoids import logsigmoid
 
 
 def multi_margin_loss(

@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 
 from flaxnn._typing import Array, ArrayLike, Float
-from flaxnn.functional._activations import relu, sigmoid, tanh
 from flaxnn.functional._checks import as_array, dtype_name
 from flaxnn.functional._linear import linear
+from flaxnn.functional._rectifiers import relu
+from flaxnn.functional._sigmoids import sigmoid, tanh
 
 # By input and by state, then the biases of both.
 Weights = tuple[ArrayLike | None, ArrayLike | None, ArrayLike | None, ArrayLike | None]

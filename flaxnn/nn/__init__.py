@@ -1,15 +1,5 @@
 """PyTorch's modules as Flax NNX modules: its names, shapes, draws and printing."""
 
-from flaxnn.nn._activation import (
-    ELU,
-    LeakyReLU,
-    LogSigmoid,
-    LogSoftmax,
-    ReLU,
-    Sigmoid,
-    Softmax,
-    Tanh,
-)
 from flaxnn.nn._attention import MultiheadAttention
 from flaxnn.nn._container import Sequential
 from flaxnn.nn._distance import (
@@ -19,7 +9,11 @@ from flaxnn.nn._distance import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
+from flaxnn.nn._exponential_units import CELU, ELU, SELU
+from flaxnn.nn._gated import GELU, GLU, Mish, SiLU
+from flaxnn.nn._hard import Hardsigmoid, Hardswish
 from flaxnn.nn._host_draws import HostDraw, host_draw, providing, recording
+from flaxnn.nn._leaky import LeakyReLU, PReLU, RReLU
 from flaxnn.nn._linear import Flatten, Linear
 from flaxnn.nn._loss import (
     BCELoss,
@@ -39,6 +33,7 @@ from flaxnn.nn._margin_loss import (
 )
 from flaxnn.nn._module import Module
 from flaxnn.nn._parameter import Buffer, Parameter
+from flaxnn.nn._rectifiers import Hardtanh, ReLU, ReLU6, Threshold
 from flaxnn.nn._recurrent import GRU, LSTM, RNN
 from flaxnn.nn._recurrent_cell import GRUCell, LSTMCell, RNNCell
 from flaxnn.nn._regression_loss import (
@@ -48,13 +43,20 @@ from flaxnn.nn._regression_loss import (
     PoissonNLLLoss,
     SmoothL1Loss,
 )
+from flaxnn.nn._shrinkage import Hardshrink, Softshrink, Tanhshrink
+from flaxnn.nn._sigmoids import LogSigmoid, Sigmoid, Softplus, Softsign, Tanh
+from flaxnn.nn._softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from flaxnn.nn._state_dict import astype, functional_call, load_state_dict
 
 __all__ = [
+    "CELU",
     "ELU",
+    "GELU",
+    "GLU",
     "GRU",
     "LSTM",
     "RNN",
+    "SELU",
     "BCELoss",
     "BCEWithLogitsLoss",
     "Buffer",
@@ -64,6 +66,10 @@ __all__ = [
     "Flatten",
     "GRUCell",
     "GaussianNLLLoss",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
     "HingeEmbeddingLoss",
     "HostDraw",
     "HuberLoss",
@@ -76,23 +82,35 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "MarginRankingLoss",
+    "Mish",
     "Module",
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
     "MultiheadAttention",
     "NLLLoss",
+    "PReLU",
     "PairwiseDistance",
     "Parameter",
     "PoissonNLLLoss",
     "RNNCell",
+    "RReLU",
     "ReLU",
+    "ReLU6",
     "Sequential",
+    "SiLU",
     "Sigmoid",
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
+    "Softmax2d",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "astype",

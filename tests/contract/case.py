@@ -20,6 +20,8 @@ import flaxnn.functional as F
 STRIDE = 2_654_435_761
 NN = "torch.nn.functional"
 KINK = np.array([-2.0, -0.5, -0.0, 0.0, 0.5, 2.0])
+# What the forward passes of both sides draw comes from this seed.
+FORWARD_SEED = 7
 
 
 def spread(
@@ -42,18 +44,21 @@ class Case:
 
     `by` are the positions of the arguments to differentiate by; `input` alone unless
     said otherwise, nothing where the list is empty. A tuple that the call returns is
-    recorded element by element.
+    recorded element by element. `ours` are keyword arguments that PyTorch's function
+    does not have, for what it draws itself, from `FORWARD_SEED`.
     """
 
     name: str
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     by: tuple[int, ...] = (0,)
+    ours: Mapping[str, Any] = field(default_factory=dict)
 
     def call(self, dtype: Any) -> dict[str, Any]:
         """Returns the arguments by name, or by position as a string of digits."""
         named = {str(index): value for index, value in enumerate(self.args)}
-        return {k: _cast(v, dtype) for k, v in (named | dict(self.kwargs)).items()}
+        named |= {**self.kwargs, **self.ours}
+        return {name: _cast(value, dtype) for name, value in named.items()}
 
 
 @dataclass(frozen=True, eq=False)

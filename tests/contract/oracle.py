@@ -11,7 +11,14 @@ import torch
 
 from tests.contract.architectures import ARCHITECTURES, Initial
 from tests.contract.bad import BadLayer
-from tests.contract.case import Case, Op, cotangent, named_values, split
+from tests.contract.case import (
+    FORWARD_SEED,
+    Case,
+    Op,
+    cotangent,
+    named_values,
+    split,
+)
 from tests.contract.initializer import (
     BadInitializer,
     Drawn,
@@ -19,7 +26,7 @@ from tests.contract.initializer import (
     Initializer,
     twice,
 )
-from tests.contract.layer import FORWARD_SEED, SEED, Layer, LayerCase, Part, cast
+from tests.contract.layer import SEED, Layer, LayerCase, Part, cast
 
 
 def counterpart(entry: Op | Layer | Initializer) -> Any:
@@ -46,11 +53,16 @@ def as_numpy(tensor: torch.Tensor) -> np.ndarray:
 
 def evaluate(op: Op, case: Case, dtype: Any) -> dict[str, np.ndarray]:
     """Returns PyTorch's value and gradients, keyed as the goldens are."""
-    call = {name: as_tensor(value) for name, value in case.call(dtype).items()}
+    call = {
+        name: as_tensor(value)
+        for name, value in case.call(dtype).items()
+        if name not in case.ours
+    }
     by = {str(position): call[str(position)] for position in case.by}
     for tensor in by.values():
         tensor.requires_grad_()
     args, kwargs = split(call)
+    torch.manual_seed(FORWARD_SEED)
     value = counterpart(op)(*args, **kwargs)
     outputs = {name: as_numpy(leaf) for name, leaf in named_values(value).items()}
     if by:
