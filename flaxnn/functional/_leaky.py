@@ -131,7 +131,6 @@ def rrelu(
         argument, and those of positive elements are unused.
 
     Example:
-        >>> import jax
         >>> rrelu([-3.0, 2.0], 0.0, 1.0)
         Array([-1.5,  2. ], dtype=float32)
         >>> rrelu([-3.0, 2.0], 0.0, 1.0, training=True, noise=[0.25, 0.75])

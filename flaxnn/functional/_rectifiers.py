@@ -88,16 +88,15 @@ def hardtanh(
         The same shape and dtype. For integers the bounds lose what is behind the point.
 
     Raises:
-        ValueError: ``min_val`` is not below or equal to ``max_val``, or ``inplace`` is
-            True. Inside
-            ``jax.jit``, where nothing can raise, the values become nan instead.
+        ValueError: ``min_val`` is above ``max_val``, or one is nan; inside ``jax.jit``,
+            where nothing can raise, the values become nan instead. Or ``inplace``.
         RuntimeError: The input is bool, or a bound is beyond the input's integer type.
         NotImplementedError: The input is complex.
 
     Torch:
         ``torch.nn.functional.hardtanh``, 2.13.0: exact values and derivatives, also at
-        nan (``jax.nn.hard_tanh`` has derivative 1 at the bounds). A bound that is nan,
-        refused here, makes everything nan there.
+        nan (``jax.nn.hard_tanh`` has derivative 1 at the bounds). A bound that is nan
+        is not refused there, and makes everything nan.
 
     Example:
         >>> hardtanh([-3.0, 0.5, 2.0])
