@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from flaxnn import _lazy
 
 if TYPE_CHECKING:
+    from flaxnn import bench as bench
     from flaxnn import data as data
     from flaxnn import functional as functional
     from flaxnn import init as init
@@ -43,6 +44,7 @@ __version__ = "0.1.0"
 __all__ = [
     "__version__",
     "astype",
+    "bench",
     "data",
     "device",
     "evaluate",
@@ -64,6 +66,7 @@ __all__ = [
 __getattr__, __dir__ = _lazy.attach(
     __name__,
     subpackages={
+        "bench",
         "data",
         "functional",
         "init",

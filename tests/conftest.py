@@ -21,6 +21,12 @@ FASHION_MNIST_FILES = (
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_enable_x64", False)
 
+# No test asks the network: a request fails at once, in a subprocess too. Nothing
+# listens at that port.
+for _variable in ("http_proxy", "https_proxy"):
+    os.environ[_variable] = os.environ[_variable.upper()] = "http://127.0.0.1:9"
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Gives PyTorch one thread: its sums depend on how the work is split."""

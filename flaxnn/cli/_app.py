@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import flaxnn
+from flaxnn.cli import _data
 from flaxnn.cli._reproduce import reproduce
 
 app = typer.Typer(
@@ -41,3 +42,4 @@ def _options(
 
 
 app.command()(reproduce)
+app.add_typer(_data.app, name="data")

@@ -35,7 +35,15 @@ def reproduce(
         typer.Option(
             "--data",
             metavar="DIR",
-            help="Folder with the raw Fashion-MNIST files, or with fashion_mnist/.",
+            help="Folder with the Fashion-MNIST files, or with fashion_mnist/.",
+        ),
+    ] = None,
+    plots: Annotated[
+        Path | None,
+        typer.Option(
+            "--plots",
+            metavar="DIR",
+            help="Write pictures of the runs there, as PNG; the folder is made.",
         ),
     ] = None,
     every: Annotated[
@@ -67,30 +75,51 @@ def reproduce(
     if show_list:
         _list(entries, json, console)
         return
-    results = _run(entries, data, console, quiet=json, every=every)
+    if plots is not None:
+        _prepare(plots)
+    results, pictures = _run(entries, data, plots, console, quiet=json, every=every)
     if json:
         from flaxnn.report import print_json
         from flaxnn.reproduce import summary
 
-        print_json(summary(results))
+        listed = {} if plots is None else {"plots": pictures}
+        print_json(summary(results) | listed)
     else:
         _total(results, console)
+        if plots is not None:
+            _pictures(results, pictures, plots, console)
     raise typer.Exit(_exit_code(results, strict))
+
+
+def _prepare(folder: Path) -> None:
+    """Makes the folder for pictures, or says before any run why it cannot be used."""
+    from flaxnn._errors import MissingPackageError
+    from flaxnn.reproduce import prepare_plots
+
+    try:
+        prepare_plots(folder)
+    except (OSError, MissingPackageError) as error:
+        raise typer.BadParameter(str(error), param_hint="--plots") from error
 
 
 def _run(
     entries: tuple[Entry, ...],
     data: Path | None,
+    plots: Path | None,
     console: Console,
     *,
     quiet: bool,
     every: bool,
-) -> list[Result]:
-    """Runs the entries under a progress bar, each shown when it is done."""
+) -> tuple[list[Result], list[dict[str, str]]]:
+    """Runs the entries under a progress bar, each shown when it is done.
+
+    Returns:
+        The results, and entry, name and file of each picture.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from flaxnn.reproduce import Settings, run
+    from flaxnn.reproduce import Settings, run, write_plots
 
     # Where a person watches, the bar goes with the results; else to standard error.
     screen = Console(stderr=True) if quiet or not console.is_terminal else console
@@ -103,6 +132,7 @@ def _run(
         disable=not screen.is_terminal,
     )
     results: list[Result] = []
+    pictures: list[dict[str, str]] = []
     with bar:
         task = bar.add_task("", total=len(entries))
         for entry in entries:
@@ -111,8 +141,13 @@ def _run(
                 results.append(result)
                 if not quiet:
                     _show(result, console, every)
+                if plots is not None:
+                    pictures += [
+                        {"entry": entry.name, "name": path.stem, "path": str(path)}
+                        for path in write_plots(result.plots, plots)
+                    ]
             bar.advance(task)
-    return results
+    return results, pictures
 
 
 def _show(result: Result, console: Console, every: bool) -> None:
@@ -149,6 +184,23 @@ def _total(results: list[Result], console: Console) -> None:
         f"; skipped for want of data: {', '.join(skipped)}" if skipped else "",
         sep="",
     )
+
+
+def _pictures(
+    results: list[Result],
+    pictures: list[dict[str, str]],
+    folder: Path,
+    console: Console,
+) -> None:
+    """Says which pictures were written, and which entries had none for want of data."""
+    count = len(pictures)
+    heading = f"{count} {'picture' if count == 1 else 'pictures'} in {folder}"
+    console.print(heading, style="bold", markup=False)
+    for picture in pictures:
+        console.print(f"  {Path(picture['path']).name}", markup=False)
+    for result in results:
+        if result.status == "skipped":
+            console.print(f"  none of {result.entry.name}, which was skipped")
 
 
 def _list(entries: tuple[Entry, ...], json: bool, console: Console) -> None:

@@ -12,6 +12,7 @@ Example:
 from __future__ import annotations
 
 from flaxnn.data import documents
+from flaxnn.data._builder import builder
 from flaxnn.data._dataset import Dataset
 from flaxnn.data._epoch import Epoch
 from flaxnn.data._idx import read_idx
@@ -26,6 +27,7 @@ __all__ = [
     "Dataset",
     "Epoch",
     "Subset",
+    "builder",
     "documents",
     "load",
     "pixel_table",

@@ -87,6 +87,13 @@ def idx_sha256(array: np.ndarray) -> str:
     return digest.hexdigest()
 
 
+def aligned(size: int) -> np.ndarray:
+    """Returns bytes at a multiple of 64, which JAX on a CPU uses without a copy."""
+    memory = np.empty(size + 63, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size]
+
+
 def _read(stream: io.BufferedIOBase, path: Path, capacity: int) -> np.ndarray:
     """The array in a stream that can yield at most `capacity` bytes."""
     dtype, shape = _read_header(stream, path)
@@ -96,7 +103,7 @@ def _read(stream: io.BufferedIOBase, path: Path, capacity: int) -> np.ndarray:
     if expected > available:
         raise _corrupt(path, announced, f"room for at most {available}")
     try:
-        payload = _aligned(expected)
+        payload = aligned(expected)
         array = payload.view(dtype).reshape(shape)
     except (MemoryError, ValueError) as error:
         raise _corrupt(path, "dimensions that fit in memory", announced) from error
@@ -107,13 +114,6 @@ def _read(stream: io.BufferedIOBase, path: Path, capacity: int) -> np.ndarray:
     if stream.read(1):
         raise _corrupt(path, announced, "more: bytes follow the data")
     return array.astype(dtype.newbyteorder("="), copy=False)
-
-
-def _aligned(size: int) -> np.ndarray:
-    """Bytes that begin at a multiple of 64, which JAX on a CPU uses without a copy."""
-    memory = np.empty(size + 63, np.uint8)
-    start = -memory.ctypes.data % 64
-    return memory[start : start + size]
 
 
 def _read_header(

@@ -1,114 +1,67 @@
-"""Reads an image data set from the first place that has it, and checks it."""
+"""Loads an image data set from the first place that has it, or fetches it."""
 
 from __future__ import annotations
 
-import os
-import zipfile
-import zlib
-from pathlib import Path
+import functools
 
-import numpy as np
-
-from flaxnn._errors import CorruptDataError, DataNotFoundError
+from flaxnn._errors import DataNotFoundError, MissingPackageError
+from flaxnn.data._builder import make_builder
 from flaxnn.data._dataset import Dataset
-from flaxnn.data._idx import idx_sha256, read_idx
 from flaxnn.data._image_sets import IMAGE_SETS
-from flaxnn.data._places import DATA_DIR_VARIABLE, PathLike, Place, find_places
-
-# How the names of a split's IDX files begin.
-_STEMS = {"train": "train", "test": "t10k"}
+from flaxnn.data._not_found import not_found
+from flaxnn.data._place import Place, Prepared
+from flaxnn.data._places import PathLike, absolute, find_places, tfds_dir
+from flaxnn.data._raw import first_place, raw_images, read_checked
 
 
 def load_images(
-    name: str, split: str, data_dir: PathLike | None, raw_dir: PathLike | None
+    name: str,
+    split: str,
+    data_dir: PathLike | None,
+    raw_dir: PathLike | None,
+    download: bool,
 ) -> Dataset:
     """One of `IMAGE_SETS`, in the order of its files."""
     image_set = IMAGE_SETS[name]
     if split not in image_set.contents:
         splits = " or ".join(map(repr, image_set.contents))
         raise ValueError(f"{name} has no split {split!r}: expected {splits}")
-    content = image_set.contents[split]
-    stem = _STEMS[split]
-    file_names = (f"{stem}-images-idx3-ubyte", f"{stem}-labels-idx1-ubyte")
-    places = find_places(name, image_set, data_dir, raw_dir)
-    for place in places:
-        if place.missing(file_names) is not None:
-            continue
-        if place.is_npz:
-            images, labels = _read_npz(place.path, split)
-            named = (f"x_{split} in {place.path}", f"y_{split} in {place.path}")
-        else:
-            paths = [_present(place, file_name) for file_name in file_names]
-            images, labels = (read_idx(path) for path in paths)
-            named = (str(paths[0]), str(paths[1]))
-        # A bad copy is refused rather than passed over for the next place: whoever
-        # owns it should know.
-        _check(images, (content.rows, 28, 28), content.images_sha256, named[0])
-        _check(labels, (content.rows,), content.labels_sha256, named[1])
-        return Dataset(
-            (images, labels.astype(np.int64)),
-            class_names=image_set.class_names,
-            name=name,
-            split=split,
-            source=str(place.path),
-        )
-    raise DataNotFoundError(_not_found(name, split, file_names, places))
+    places = find_places(name, data_dir, raw_dir)
+    place = first_place(places, split)
+    if place is None:
+        if not download:
+            raise not_found(places, split, "download=False")
+        if raw_dir is not None:
+            raise not_found(places, split, "raw_dir= was given, which excludes it")
+        place = _prepare(places, split, data_dir)
+    images, labels = read_checked(place, split)
+    return Dataset(
+        (images, labels.astype("int64")),
+        class_names=image_set.class_names,
+        name=name,
+        split=split,
+        source=place.source,
+    )
 
 
-def _present(place: Place, file_name: str) -> Path:
-    """A file that was there a moment ago."""
-    return place.file(file_name) or place.path / file_name
-
-
-def _read_npz(path: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
+def _prepare(places: list[Place], split: str, data_dir: PathLike | None) -> Place:
+    """Downloads what is missing, and prepares the data set where TFDS looks for it."""
+    name = places[0].name
+    root = tfds_dir() if data_dir is None else absolute(data_dir)
+    if root is None:
+        reason = "there is no home directory to keep it in; pass data_dir="
+        raise not_found(places, split, reason)
+    raw = [place for place in places if not isinstance(place, Prepared)]
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            images, labels = archive[f"x_{split}"], archive[f"y_{split}"]
-            return np.asarray(images), np.asarray(labels)
-    except (
-        EOFError,
-        KeyError,
-        MemoryError,
-        TypeError,  # a single array rather than an archive
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise CorruptDataError(
-            f"{path}: expected Keras' archive with arrays x_{split} and y_{split}, got "
-            f"one that cannot be read ({error}). Replace the file with an intact copy."
-        ) from error
-
-
-def _check(array: np.ndarray, shape: tuple[int, ...], sha256: str, where: str) -> None:
-    """Refuses an array that is not, bit for bit, the published one."""
-    if array.dtype != np.uint8 or array.shape != shape:
-        raise CorruptDataError(
-            f"{where}: expected shape {shape} of uint8, got {array.shape} of "
-            f"{array.dtype}. This is another data set or an altered copy; replace it."
+        builder = make_builder(
+            name, root, functools.partial(raw_images, raw, places, root, split)
         )
-    got = idx_sha256(array)
-    if got != sha256:
-        raise CorruptDataError(
-            f"{where}: expected SHA-256 {sha256} of the decompressed IDX file, got "
-            f"{got}. This is another data set or an altered copy; replace it."
-        )
-
-
-def _not_found(
-    name: str, split: str, file_names: tuple[str, ...], places: list[Place]
-) -> str:
-    wanted = f"{' and '.join(file_names)}, plain or .gz"
-    looked = [
-        f"{place.path} ({place.owner}): {place.missing(file_names)}" for place in places
-    ]
-    root = os.environ.get(DATA_DIR_VARIABLE)
-    state = f"it is {root}" if root else "it is not set"
-    variable = f"set {DATA_DIR_VARIABLE} ({state}) to a folder that holds {name}/"
-    remedies = [
-        *IMAGE_SETS[name].remedies,
-        f"{variable} with the files, or pass raw_dir= with the folder of the files",
-    ]
-    return "\n  ".join(
-        [f"{name} (split {split!r}) was not found. Looked for {wanted}, in:", *looked]
-    ) + "\n  ".join(["\nNothing is downloaded. To get the files:", *remedies])
+    except (MissingPackageError, ValueError) as error:
+        raise not_found(places, split, str(error)) from error
+    try:
+        builder.download_and_prepare()
+    except DataNotFoundError:
+        raise
+    except OSError as error:  # a directory that cannot be written, a full disk
+        raise not_found(places, split, str(error)) from error
+    return Prepared(root / name, "TFDS", name)

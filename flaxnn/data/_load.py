@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-
 from flaxnn.data._dataset import Dataset
-from flaxnn.data._image_sets import IMAGE_SETS
 from flaxnn.data._images import load_images
+from flaxnn.data._names import check_name
 from flaxnn.data._places import PathLike
 from flaxnn.data._tables import TABLES, load_table
 
@@ -21,30 +19,42 @@ def load(
 ) -> Dataset:
     """Returns a data set as NumPy arrays in its original order.
 
-    `wine`, `iris`, `digits` and `breast_cancer` come with scikit-learn.
-    `fashion_mnist` and `mnist` are read from copies on this machine, IDX files plain or
-    gzip-compressed. The first place that has both files of the split is read:
+    `wine`, `iris`, `digits` and `breast_cancer` come with scikit-learn, or from
+    `data_dir` where it is given and `builder` has prepared them there.
 
-    1. `raw_dir`, and nowhere else, where it is given;
-    2. `data_dir`, and nowhere else, where it is given: `fashion_mnist/` in it, or
-       `FashionMNIST/raw/` as torchvision lays it out;
-    3. the same below the environment variable `FLAXNN_DATA_DIR`;
-    4. torchvision's `./data/FashionMNIST/raw/`;
-    5. Keras' `datasets/fashion-mnist/` or `datasets/mnist.npz`, in `$KERAS_HOME` or
-       `~/.keras`;
-    6. `/usr/share/datasets/fashion-mnist/`, from Debian's package.
+    `fashion_mnist` and `mnist` are looked for on this machine. The first place that has
+    the split is read:
 
-    What is read is held to the SHA-256 of the published files, decompressed, so the
-    place makes no difference to the arrays.
+    1. below the environment variable `FLAXNN_DATA_DIR`;
+    2. prepared by TFDS in `$TFDS_DATA_DIR` or `~/tensorflow_datasets`, as array_record
+       or as tfrecord;
+    3. raw IDX files, plain or gzip-compressed, where torchvision (`./data`), Keras
+       (`$KERAS_HOME` or `~/.keras`) and Debian (`/usr/share/datasets`) leave them;
+    4. what TFDS has downloaded to `downloads/` in its data directory;
+    5. the network: if the server answers within four seconds, the files are downloaded
+       to TFDS' data directory and prepared there under TFDS' own name and version, for
+       which the package tensorflow-datasets is needed.
+
+    With `data_dir` or `raw_dir`, only what they name is looked at. Below `data_dir`, as
+    below `FLAXNN_DATA_DIR`, that is: data prepared by TFDS, raw files in a folder of
+    the data set's name, raw files as torchvision lays them out, and TFDS' downloads, in
+    this order; a download goes there too. In `raw_dir` it is the raw files themselves,
+    and nothing is downloaded. With both, it is data prepared in `data_dir`, then the
+    raw files in `raw_dir`.
+
+    Neither TensorFlow nor the order in which TFDS stores rows shows: what is read is
+    put back into the order of the published files and held to their SHA-256, so the
+    place makes no difference to the arrays. A damaged or foreign copy raises; it is not
+    passed over for the next. Data prepared as parquet are not read: TFDS loses rows in
+    it.
 
     Args:
         name: One of the names above.
         split: "train" or "test" for the images; "train" or "all" for scikit-learn's
             tables, which both give every row.
-        data_dir: A folder with a folder for each data set.
+        data_dir: A TFDS data directory, or any folder with a folder for each data set.
         raw_dir: The folder of the raw files themselves.
-        download: Whether files may be fetched where there are none. This version
-            fetches nothing, whatever it says: the error names ways to get the files.
+        download: Whether files may be fetched where there are none.
 
     Returns:
         A `Dataset`. Its `arrays` are `(N, 28, 28)` uint8 images or `(N, D)` float64
@@ -52,10 +62,10 @@ def load(
 
     Raises:
         ValueError: There is no such data set or split.
-        DataNotFoundError: A FileNotFoundError. No place has the files; says where was
-            looked and how to get them.
+        DataNotFoundError: A FileNotFoundError. No place has the files, and they cannot
+            be downloaded; says where was looked, why, and how to get them.
         CorruptDataError: A ValueError. A file is damaged, or is not the published one.
-        ImportError: scikit-learn is needed and not installed.
+        ImportError: scikit-learn or array_record is needed and not installed.
 
     Torch:
         `torchvision.datasets.FashionMNIST` and `MNIST` (`.data`, `.targets`), T0.
@@ -71,18 +81,7 @@ def load(
         H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST: a Novel Image Dataset for
         Benchmarking Machine Learning Algorithms, arXiv:1708.07747.
     """
+    check_name(name)
     if name in TABLES:
-        return load_table(name, split)
-    if name in IMAGE_SETS:
-        return load_images(name, split, data_dir, raw_dir)
-    raise ValueError(_unknown(name))
-
-
-def _unknown(name: str) -> str:
-    known = sorted([*TABLES, *IMAGE_SETS])
-    plain = name.lower().replace("-", "_").replace(" ", "_")
-    # Names of other libraries differ by separators too: FashionMNIST, fashion-mnist.
-    squeezed = {candidate.replace("_", ""): candidate for candidate in known}
-    close = difflib.get_close_matches(plain.replace("_", ""), squeezed, n=1)
-    hint = f" Did you mean {squeezed[close[0]]!r}?" if close else ""
-    return f"unknown data set {name!r}.{hint} Known are: {', '.join(known)}."
+        return load_table(name, split, data_dir)
+    return load_images(name, split, data_dir, raw_dir, download)

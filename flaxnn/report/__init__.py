@@ -1,6 +1,26 @@
-"""What a person reads: arrays as PyTorch prints them, and tables of figures."""
+"""What a person reads: pictures, arrays as PyTorch prints them, tables of figures."""
 
 from flaxnn.report._figures import failures, figures_table, print_json
+from flaxnn.report._grades import grades_table, totals_table
+from flaxnn.report._image_plots import plot_predictions, plot_weight_images
+from flaxnn.report._loss_plot import plot_losses
+from flaxnn.report._matrix_plots import plot_confusion_matrix, plot_probabilities
+from flaxnn.report._sigmoid_plot import plot_fitted_sigmoid
+from flaxnn.report._style import require_matplotlib
 from flaxnn.report._tensor_text import tensor_text
 
-__all__ = ["failures", "figures_table", "print_json", "tensor_text"]
+__all__ = [
+    "failures",
+    "figures_table",
+    "grades_table",
+    "plot_confusion_matrix",
+    "plot_fitted_sigmoid",
+    "plot_losses",
+    "plot_predictions",
+    "plot_probabilities",
+    "plot_weight_images",
+    "print_json",
+    "require_matplotlib",
+    "tensor_text",
+    "totals_table",
+]

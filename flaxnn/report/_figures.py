@@ -23,7 +23,7 @@ _COLUMNS = {
     "grade": 0,
 }
 _TEXTS = ("figure", "reference", "flaxnn")
-_LONGEST_NUMBER = 24
+_LONGEST_NUMBER = 20
 
 
 def figures_table(

@@ -9,6 +9,8 @@ from flaxnn.reproduce._figure import (
     series_within,
     within,
 )
+from flaxnn.reproduce._grades import grades, totals
+from flaxnn.reproduce._plot import Plot, prepare_plots, write_plots
 from flaxnn.reproduce._registry import ENTRIES, find
 from flaxnn.reproduce._runner import Result, rows, run, summary
 
@@ -16,15 +18,20 @@ __all__ = [
     "ENTRIES",
     "Entry",
     "Figure",
+    "Plot",
     "Result",
     "Settings",
     "exact",
     "find",
+    "grades",
+    "prepare_plots",
     "printed",
     "proof",
     "rows",
     "run",
     "series_within",
     "summary",
+    "totals",
     "within",
+    "write_plots",
 ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flaxnn.reproduce._figure import Figure
+from flaxnn.reproduce._plot import Plot
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Settings:
 
     Attributes:
         data: Folder with the raw data, or with a folder for each data set; None looks
-            where `flaxnn.data.load` looks.
+            where `flaxnn.data.load` looks, and downloads as it does.
         progress: Whether training runs show their own bar; None does on a terminal.
     """
 
@@ -35,14 +36,14 @@ class Entry:
         name: What the command line calls it.
         document: The document's number.
         title: What it is, in a few words.
-        figures: Computes the figures; raises DataNotFoundError or MissingPackageError
-            where it cannot.
+        figures: Computes the figures, and between them gives plots that can be drawn;
+            raises DataNotFoundError or MissingPackageError where it cannot.
     """
 
     name: str
     document: str
     title: str
-    figures: Callable[[Settings], Iterable[Figure]]
+    figures: Callable[[Settings], Iterable[Figure | Plot]]
 
 
 @cache

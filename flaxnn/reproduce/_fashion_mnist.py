@@ -4,21 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import optax
 
 import flaxnn
-from flaxnn import data, metrics, models, nn, optim
+from flaxnn import data, metrics, models, nn, optim, report
 from flaxnn.random import Generator
 from flaxnn.reproduce._entry import Settings, document
-from flaxnn.reproduce._figure import Figure, exact, proof, series_within, within
-from flaxnn.reproduce._golden import golden, losses_within_floor
+from flaxnn.reproduce._figure import Figure, proof, series_within, within
+from flaxnn.reproduce._golden import (
+    golden,
+    losses_within_floor,
+    noise_floor,
+    same_generator,
+    same_initial_values,
+)
+from flaxnn.reproduce._plot import Plot
+
+if TYPE_CHECKING:
+    from matplotlib import figure
 
 BATCH_SIZE = 64
 LOSS_TOLERANCE = 1e-5
 ACCURACY_TOLERANCE = 2.0
+# Test images in the picture of predictions.
+SHOWN = 15
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,7 @@ class Training:
         optimizer: The transformation.
         epochs: How long.
         final_relu: Whether the logits pass a ReLU, as the document prints the model.
+        weights_show: Whether the first layer has moved so far that images show it.
     """
 
     name: str
@@ -38,9 +53,10 @@ class Training:
     optimizer: optax.GradientTransformation
     epochs: int
     final_relu: bool = True
+    weights_show: bool = False
 
 
-def figures(settings: Settings) -> Iterator[Figure]:
+def figures(settings: Settings) -> Iterator[Figure | Plot]:
     """SGD for five epochs and Adam for one, and 200 steps of each in float64.
 
     The ReLU on the logits, as printed, makes the loss jump where a logit changes
@@ -52,7 +68,7 @@ def figures(settings: Settings) -> Iterator[Figure]:
     for training in (
         Training("SGD", "fashion_mnist_sgd", sgd, 5),
         Training("SGD, plain logits", "fashion_mnist_sgd_logits", sgd, 5, False),
-        Training("Adam", "fashion_mnist_adam", adam, 1),
+        Training("Adam", "fashion_mnist_adam", adam, 1, weights_show=True),
     ):
         yield from _float32(training, train, test, settings)
     yield from _float64("SGD", sgd, train, settings)
@@ -65,7 +81,8 @@ def _load(split: str, folder: Path | None) -> data.Dataset:
     holds_files = any(folder.glob("train-images-idx3-ubyte*"))
     if holds_files:
         return data.load("fashion_mnist", split, raw_dir=folder)
-    return data.load("fashion_mnist", split, data_dir=folder)
+    # Who names a folder has the data there.
+    return data.load("fashion_mnist", split, data_dir=folder, download=False)
 
 
 def _start(*, final_relu: bool = True) -> tuple[models.NeuralNetwork, Generator]:
@@ -75,9 +92,10 @@ def _start(*, final_relu: bool = True) -> tuple[models.NeuralNetwork, Generator]
 
 def _float32(
     training: Training, train: data.Dataset, test: data.Dataset, settings: Settings
-) -> Iterator[Figure]:
+) -> Iterator[Figure | Plot]:
     name, reference = training.name, golden(training.golden)
     model, generator = _start(final_relu=training.final_relu)
+    yield same_initial_values(f"{name}: initial values", reference, model)
     run = flaxnn.fit(
         model,
         data.DataLoader(train, BATCH_SIZE, shuffle=True, rngs=generator),
@@ -97,13 +115,58 @@ def _float32(
             tolerance=LOSS_TOLERANCE,
             grade="T2",
         )
-    same = np.array_equal(generator.get_state(), reference["generator_state"])
-    yield exact(
-        f"{name}: order", "generator", "same state", "same state" if same else "off"
-    )
+    yield same_generator(f"{name}: order", reference, generator.get_state())
     result = flaxnn.evaluate(run.model, test.arrays, metrics=[metrics.accuracy])
     correct = round(result["accuracy"] * len(test))
     yield _accuracy(name, reference["correct_of_variants"], correct)
+    yield from _plots(training, losses, run.model, test)
+
+
+def _plots(
+    training: Training, losses: np.ndarray, model: nn.Module, test: data.Dataset
+) -> Iterator[Plot]:
+    """The losses of both sides, and what the trained model makes of the images."""
+    name = "fashion-mnist-" + training.name.lower().replace(",", "").replace(" ", "-")
+    title = f"Fashion-MNIST, {training.name}"
+    reference = golden(training.golden)
+    draw = partial(
+        report.plot_losses,
+        losses,
+        reference["losses"],
+        floor=noise_floor(reference),
+        title=f"{title}: {len(losses):,} steps of {BATCH_SIZE} images",
+    )
+    yield Plot(f"{name}-losses", draw)
+    if training.weights_show:
+        weight = next(iter(model.state_dict().values()))
+        images = f"{title}: what the {len(weight)} units of the first layer look for"
+        draw = partial(report.plot_weight_images, weight, title=images)
+        yield Plot(f"{name}-weights", draw)
+    yield Plot(f"{name}-predictions", partial(_predictions_plot, model, test, title))
+    yield Plot(f"{name}-confusion-matrix", partial(_confusion_plot, model, test, title))
+
+
+def _predictions_plot(
+    model: nn.Module, test: data.Dataset, title: str
+) -> figure.Figure:
+    images, labels = (array[:SHOWN] for array in test.arrays)
+    return report.plot_predictions(
+        images,
+        nn.Softmax(1)(flaxnn.predict(model, images)),
+        labels,
+        class_names=test.class_names,
+        title=f"{title}: the first {SHOWN} test images",
+    )
+
+
+def _confusion_plot(model: nn.Module, test: data.Dataset, title: str) -> figure.Figure:
+    images, labels = test.arrays
+    return report.plot_confusion_matrix(
+        labels,
+        np.asarray(flaxnn.predict(model, images)).argmax(axis=1),
+        class_names=test.class_names,
+        title=f"{title}: {len(test):,} test images",
+    )
 
 
 def _accuracy(name: str, theirs: np.ndarray, ours: int) -> Figure:

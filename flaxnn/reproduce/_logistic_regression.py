@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import flaxnn
 from flaxnn import functional as F
-from flaxnn import models, nn, optim
+from flaxnn import models, nn, optim, report
 from flaxnn.data import documents
 from flaxnn.random import Generator
 from flaxnn.reproduce._entry import Settings, document
 from flaxnn.reproduce._figure import Figure, printed
+from flaxnn.reproduce._plot import Plot
+
+if TYPE_CHECKING:
+    from matplotlib import figure
 
 # The printed losses have six decimals.
 LOSS_TOLERANCE = 1.5e-6
@@ -29,7 +34,7 @@ def neuron(settings: Settings) -> Iterator[Figure]:
     yield from printed("neuron", figures["sigmoid"], F.sigmoid(z), names=["sigmoid"])
 
 
-def univariate(settings: Settings) -> Iterator[Figure]:
+def univariate(settings: Settings) -> Iterator[Figure | Plot]:
     """Parameters, predictions and losses of 1,001 SGD steps."""
     figures = document("002")["univariate"]
     x, y = documents.univariate()
@@ -49,9 +54,20 @@ def univariate(settings: Settings) -> Iterator[Figure]:
     yield from printed("prediction", query["y"], predicted[0, 0], names=["x = 10"])
     above = np.float32(predicted[0, 0] >= 0.5)
     yield from printed("prediction", query["class_at_0.5"], above, names=["class"])
+    yield Plot(
+        "univariate-sigmoid",
+        partial(
+            report.plot_fitted_sigmoid,
+            x,
+            y,
+            *run.model.state_dict().values(),
+            title="Document 002: the fitted sigmoid",
+        ),
+    )
+    yield _losses_plot("univariate", "binary logistic regression", figures, run)
 
 
-def multinomial(settings: Settings) -> Iterator[Figure]:
+def multinomial(settings: Settings) -> Iterator[Figure | Plot]:
     """Parameters, logits, probabilities and losses of 10,001 SGD steps."""
     figures = document("002")["multinomial"]
     x, y = documents.multinomial()
@@ -75,6 +91,8 @@ def multinomial(settings: Settings) -> Iterator[Figure]:
     yield from printed("rounded probabilities", rounded, probabilities)
     best = probabilities.argmax()
     yield from printed("class", str(query["class"]), best, names=["argmax"])
+    yield _losses_plot("multinomial", "softmax regression", figures, run)
+    yield Plot("multinomial-probabilities", partial(_probabilities_plot, run.model))
 
 
 def _train(
@@ -103,6 +121,29 @@ def _losses(figures: dict[str, Any], run: flaxnn.training.Run) -> Iterator[Figur
         names=[f"step {step}" for step in steps],
         tolerance=LOSS_TOLERANCE,
     )
+
+
+def _losses_plot(
+    name: str, title: str, figures: dict[str, Any], run: flaxnn.training.Run
+) -> Plot:
+    reference = {int(step): float(loss) for step, loss in figures["losses"].items()}
+    return Plot(
+        f"{name}-losses",
+        partial(
+            report.plot_losses,
+            run.history["loss"],
+            reference,
+            names=("flaxnn", "PyTorch, as printed"),
+            title=f"Document 002: {title}, {figures['steps']:,} steps of SGD",
+        ),
+    )
+
+
+def _probabilities_plot(model: nn.Module) -> figure.Figure:
+    x, y = documents.multinomial()
+    probabilities = nn.Softmax(1)(flaxnn.predict(model, x))
+    title = "Document 002: the ten samples"
+    return report.plot_probabilities(probabilities, y, title=title)
 
 
 def _parameters(

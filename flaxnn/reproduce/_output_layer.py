@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 
 import flaxnn
-from flaxnn import models, nn, optim
+from flaxnn import models, nn, optim, report
 from flaxnn.data import documents
 from flaxnn.random import Generator
 from flaxnn.reproduce._entry import Settings, document
 from flaxnn.reproduce._figure import Figure, printed
-from flaxnn.reproduce._golden import golden, losses_within_floor, result_within_floor
+from flaxnn.reproduce._golden import (
+    golden,
+    losses_within_floor,
+    noise_floor,
+    result_within_floor,
+)
+from flaxnn.reproduce._plot import Plot
 
 
 def train(seed: int) -> tuple[np.ndarray, Any]:
@@ -32,15 +39,24 @@ def train(seed: int) -> tuple[np.ndarray, Any]:
     )
 
 
-def document_000(settings: Settings) -> Iterator[Figure]:
+def document_000(settings: Settings) -> Iterator[Figure | Plot]:
     """The ten printed losses, from the recovered seed."""
     del settings
     figures = document("000")["simple_multiclass"]
     _, run = train(figures["recovered_seed"])
-    yield from printed("losses", figures["losses"], run.history["loss"], tolerance=5e-7)
+    losses = run.history["loss"]
+    yield from printed("losses", figures["losses"], losses, tolerance=5e-7)
+    draw = partial(
+        report.plot_losses,
+        losses,
+        [float(loss) for loss in figures["losses"]],
+        names=("flaxnn", "PyTorch, as printed"),
+        title="Document 000: ten steps of Adam",
+    )
+    yield Plot("output-layer-losses", draw)
 
 
-def document_001(settings: Settings) -> Iterator[Figure]:
+def document_001(settings: Settings) -> Iterator[Figure | Plot]:
     """Ten steps and the last cell against PyTorch from the same seed.
 
     The document prints no seed, and none reproduces its losses, so both sides start
@@ -61,6 +77,14 @@ def document_001(settings: Settings) -> Iterator[Figure]:
     yield losses_within_floor("losses", reference, losses)
     for name, value in last.model.state_dict().items():
         yield result_within_floor("parameters", name, reference, value)
+    draw = partial(
+        report.plot_losses,
+        losses,
+        reference["losses"],
+        floor=noise_floor(reference),
+        title="Document 001: ten steps of Adam, and one against its own outputs",
+    )
+    yield Plot("output-layer-2-losses", draw)
 
 
 def _against_itself(output: jax.Array, target: jax.Array) -> jax.Array:

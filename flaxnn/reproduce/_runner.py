@@ -15,6 +15,7 @@ from flaxnn._errors import (
 )
 from flaxnn.reproduce._entry import Entry, Settings
 from flaxnn.reproduce._figure import Figure
+from flaxnn.reproduce._plot import Plot
 
 # The oracle of every figure that no document prints.
 REFERENCE = "PyTorch 2.13.0, CPU"
@@ -30,6 +31,7 @@ class Result:
         figures: Its figures; none where skipped.
         seconds: Wall time.
         reason: Why it was skipped, or could not be compared.
+        plots: Its pictures, not drawn yet.
     """
 
     entry: Entry
@@ -37,6 +39,7 @@ class Result:
     figures: tuple[Figure, ...]
     seconds: float
     reason: str = ""
+    plots: tuple[Plot, ...] = ()
 
 
 def run(entries: Iterable[Entry], settings: Settings) -> Iterator[Result]:
@@ -49,7 +52,7 @@ def run(entries: Iterable[Entry], settings: Settings) -> Iterator[Result]:
     for entry in entries:
         started = time.perf_counter()
         try:
-            figures = tuple(entry.figures(settings))
+            made = tuple(entry.figures(settings))
         except (DataNotFoundError, MissingPackageError) as missing:
             seconds = time.perf_counter() - started
             yield Result(entry, "skipped", (), seconds, str(missing))
@@ -58,9 +61,11 @@ def run(entries: Iterable[Entry], settings: Settings) -> Iterator[Result]:
             seconds = time.perf_counter() - started
             yield Result(entry, "failed", (), seconds, str(corrupt))
             continue
-        passed = all(figure.passed for figure in figures)
+        figures = tuple(part for part in made if isinstance(part, Figure))
+        plots = tuple(part for part in made if isinstance(part, Plot))
+        status = "passed" if all(figure.passed for figure in figures) else "failed"
         seconds = time.perf_counter() - started
-        yield Result(entry, "passed" if passed else "failed", figures, seconds)
+        yield Result(entry, status, figures, seconds, plots=plots)
 
 
 def summary(results: list[Result]) -> dict[str, Any]:

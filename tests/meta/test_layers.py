@@ -18,10 +18,15 @@ from tests.meta._house import PACKAGE, ROOT, layers, lazy_homes
 SIBLINGS = {("nn", "init")}
 # Lower or not, these stay apart: training must not know about foreign files.
 FORBIDDEN = {("training", "interop")}
-# PyTorch is an oracle. Only what makes the goldens may import it.
-TORCH_FILES = {"flaxnn/reproduce/goldens/make_goldens.py"}
+# PyTorch is an oracle. Only what makes the goldens, and the benchmark's other side, may
+# import it.
+TORCH_FILES = {
+    "flaxnn/bench/_torch_side.py",
+    "flaxnn/reproduce/goldens/make_goldens.py",
+}
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+FRONTS = {PACKAGE / "__init__.py", PACKAGE / "__main__.py"}
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -84,8 +89,9 @@ def test_every_room_is_in_the_picture() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    # The package's front names every room, for type checkers only.
-    [path for path in SOURCES if path != PACKAGE / "__init__.py"],
+    # The package's front names every room, for type checkers only; the other is the
+    # command.
+    [path for path in SOURCES if path not in FRONTS],
     ids=lambda path: str(path.relative_to(PACKAGE)),
 )
 def test_imports_point_down(path: Path) -> None:

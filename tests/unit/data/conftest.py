@@ -1,46 +1,47 @@
-"""Small IDX files, and freedom from the suite's own type checks."""
+"""Small data sets, no network, and freedom from the suite's own type checks."""
 
 from __future__ import annotations
 
-import gzip
-import struct
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import jaxtyping
-import numpy as np
 import pytest
 
-CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
+from tests.unit.data import _small
+
+
+@pytest.fixture(autouse=True)
+def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test has a home, a working directory and system folders of its own.
+
+    Whatever is asked for data then, nothing outside is read, written or called.
+    """
+    _small.isolate(tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def idx_bytes() -> Callable[[np.ndarray], bytes]:
-    """An array as an IDX file, written from the format's description."""
-
-    def encode(array: np.ndarray) -> bytes:
-        code = CODES[array.dtype.str[1:]]
-        header = bytes([0, 0, code, array.ndim]) + b"".join(
-            struct.pack(">I", size) for size in array.shape
-        )
-        return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
-
-    return encode
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine with empty places, and small data sets under the real names."""
+    _small.make_small(monkeypatch)
+    return tmp_path
 
 
 @pytest.fixture
-def write_idx(
-    idx_bytes: Callable[[np.ndarray], bytes],
-) -> Callable[[Path, np.ndarray], Path]:
-    """Writes an array as IDX, gzip-compressed where the name ends in .gz."""
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Runs code in processes with the small data sets; none outlives the test."""
+    processes = []
 
-    def write(path: Path, array: np.ndarray) -> Path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        plain = idx_bytes(array)
-        path.write_bytes(gzip.compress(plain) if path.suffix == ".gz" else plain)
-        return path
+    def begin(code: str, **options: Any) -> subprocess.Popen[str]:
+        processes.append(_small.start(code, **options))
+        return processes[-1]
 
-    return write
+    yield begin
+    for process in processes:
+        with process:
+            process.kill()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 from flaxnn._errors import CorruptDataError
 from flaxnn.data import read_idx
 from flaxnn.data._idx import idx_sha256
+from tests.unit.data._small import write_idx
 
 ARRAYS = [
     np.arange(24, dtype=np.uint8).reshape(2, 3, 4) * 10,
@@ -29,7 +30,7 @@ LABELS = bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1])
 
 @pytest.mark.parametrize("array", ARRAYS, ids=lambda a: f"{a.dtype}{a.shape}")
 @pytest.mark.parametrize("suffix", ["", ".gz"])
-def test_every_element_type(tmp_path, write_idx, array, suffix):
+def test_every_element_type(tmp_path, array, suffix):
     got = read_idx(write_idx(tmp_path / f"data{suffix}", array))
     assert got.dtype == array.dtype
     assert got.dtype.isnative
@@ -37,7 +38,7 @@ def test_every_element_type(tmp_path, write_idx, array, suffix):
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
-def test_pixels_are_aligned_for_jax_to_use_without_a_copy(tmp_path, write_idx, suffix):
+def test_pixels_are_aligned_for_jax_to_use_without_a_copy(tmp_path, suffix):
     for rows in (1, 3, 50, 5000):
         images = np.zeros((rows, 28, 28), np.uint8)
         got = read_idx(write_idx(tmp_path / f"data{rows}{suffix}", images))
@@ -65,7 +66,7 @@ def test_gzip_of_several_members(tmp_path):
     np.testing.assert_array_equal(read_idx(path), [7, 2, 1])
 
 
-def test_the_array_is_the_callers_own(tmp_path, write_idx):
+def test_the_array_is_the_callers_own(tmp_path):
     path = write_idx(tmp_path / "data", np.zeros(3, np.uint8))
     read_idx(path)[0] = 1
     np.testing.assert_array_equal(read_idx(path), np.zeros(3))
@@ -167,7 +168,7 @@ def test_missing_file(tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 28, 28), (0,)])
-def test_hash_is_that_of_the_plain_file(tmp_path, write_idx, shape):
+def test_hash_is_that_of_the_plain_file(tmp_path, shape):
     array = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     path: Path = write_idx(tmp_path / "data", array)
     assert idx_sha256(array) == hashlib.sha256(path.read_bytes()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import shutil
 import time
@@ -14,70 +13,14 @@ import pytest
 from flaxnn import data
 from flaxnn._errors import CorruptDataError, DataNotFoundError
 from flaxnn.data import _image_sets, _places
-
-FILES = {
-    ("train", "images"): "train-images-idx3-ubyte",
-    ("train", "labels"): "train-labels-idx1-ubyte",
-    ("test", "images"): "t10k-images-idx3-ubyte",
-    ("test", "labels"): "t10k-labels-idx1-ubyte",
-}
-
-
-def _arrays(name, split):
-    rng = np.random.default_rng([len(name), len(split)])
-    rows = 5 if split == "train" else 3
-    images = rng.integers(0, 256, (rows, 28, 28), np.uint8)
-    return images, rng.integers(0, 10, rows, np.uint8)
-
-
-@pytest.fixture
-def machine(tmp_path, monkeypatch, idx_bytes):
-    """A machine of its own: empty places, and small data sets under real names."""
-    for name in ("fashion_mnist", "mnist"):
-        contents = {}
-        for split in ("train", "test"):
-            images, labels = _arrays(name, split)
-            hashes = (
-                hashlib.sha256(idx_bytes(array)).hexdigest()
-                for array in (images, labels)
-            )
-            contents[split] = _image_sets.Content(len(labels), *hashes)
-        small = dataclasses.replace(_image_sets.IMAGE_SETS[name], contents=contents)
-        monkeypatch.setitem(_image_sets.IMAGE_SETS, name, small)
-    monkeypatch.delenv("FLAXNN_DATA_DIR", raising=False)
-    monkeypatch.delenv("KERAS_HOME", raising=False)
-    (tmp_path / "home").mkdir()
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.setattr(_places, "SYSTEM_DIR", tmp_path / "share")
-    return tmp_path
-
-
-@pytest.fixture
-def put(write_idx):
-    """Writes a data set's IDX files into a folder."""
-
-    def put(folder, name="fashion_mnist", suffix=".gz", splits=("train", "test")):
-        for split in splits:
-            images, labels = _arrays(name, split)
-            write_idx(folder / (FILES[split, "images"] + suffix), images)
-            write_idx(folder / (FILES[split, "labels"] + suffix), labels)
-        return folder
-
-    return put
-
-
-def _assert_loaded(dataset, name, split):
-    images, labels = _arrays(name, split)
-    np.testing.assert_array_equal(dataset.arrays[0], images)
-    np.testing.assert_array_equal(dataset.arrays[1], labels)
-    assert [array.dtype for array in dataset.arrays] == [np.uint8, np.int64]
-    assert not any(array.flags.writeable for array in dataset.arrays)
-    assert (dataset.name, dataset.split) == (name, split)
-    assert len(dataset.class_names) == 10
-
+from tests.unit.data._small import (
+    FILES,
+    arrays,
+    assert_loaded,
+    idx_bytes,
+    put,
+    write_idx,
+)
 
 # Each place: how data set and machine name it, and which arguments and variables
 # point there.
@@ -108,7 +51,7 @@ KERAS_AND_SYSTEM = {
 @pytest.mark.parametrize("split", ["train", "test"])
 @pytest.mark.parametrize("name", ["fashion_mnist", "mnist"])
 @pytest.mark.parametrize("place", PLACES)
-def test_every_place(machine, monkeypatch, put, place, name, split, suffix):
+def test_every_place(machine, monkeypatch, place, name, split, suffix):
     folder, arguments, variables = PLACES[place]
     torchvision = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}[name]
     folder = put(
@@ -118,18 +61,18 @@ def test_every_place(machine, monkeypatch, put, place, name, split, suffix):
         monkeypatch.setenv(variable, str(machine / value))
     arguments = {key: machine / value for key, value in arguments.items()}
     dataset = data.load(name, split, **arguments)
-    _assert_loaded(dataset, name, split)
+    assert_loaded(dataset, name, split)
     assert dataset.source == str(folder)
 
 
 @pytest.mark.parametrize("place", KERAS_AND_SYSTEM)
-def test_fashion_mnist_of_keras_and_debian(machine, monkeypatch, put, place):
+def test_fashion_mnist_of_keras_and_debian(machine, monkeypatch, place):
     folder, variables = KERAS_AND_SYSTEM[place]
     put(machine / folder)
     for variable, value in variables.items():
         monkeypatch.setenv(variable, str(machine / value))
     dataset = data.load("fashion_mnist")
-    _assert_loaded(dataset, "fashion_mnist", "train")
+    assert_loaded(dataset, "fashion_mnist", "train")
     assert dataset.source == str(machine / folder)
 
 
@@ -138,15 +81,15 @@ def test_mnist_npz_of_keras(machine, split):
     path = machine / "home/.keras/datasets/mnist.npz"
     path.parent.mkdir(parents=True)
     (x_train, y_train), (x_test, y_test) = (
-        _arrays("mnist", part) for part in ("train", "test")
+        arrays("mnist", part) for part in ("train", "test")
     )
     np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
     dataset = data.load("mnist", split)
-    _assert_loaded(dataset, "mnist", split)
+    assert_loaded(dataset, "mnist", split)
     assert dataset.source == str(path)
 
 
-def test_order_of_the_places(machine, monkeypatch, put):
+def test_order_of_the_places(machine, monkeypatch):
     """Taking away the first place each time, the next one is read."""
     monkeypatch.setenv("FLAXNN_DATA_DIR", str(machine / "env"))
     places = [
@@ -162,26 +105,26 @@ def test_order_of_the_places(machine, monkeypatch, put):
         assert data.load("fashion_mnist").source == str(machine / folder)
         shutil.rmtree(machine / folder)
     with pytest.raises(DataNotFoundError):
-        data.load("fashion_mnist")
+        data.load("fashion_mnist", download=False)
 
 
 @pytest.mark.parametrize("argument", ["raw_dir", "data_dir"])
-def test_a_given_folder_is_the_only_one(machine, monkeypatch, put, argument):
+def test_a_given_folder_is_the_only_one(machine, monkeypatch, argument):
     monkeypatch.setenv("FLAXNN_DATA_DIR", str(machine / "env"))
     put(machine / "env/fashion_mnist")
     put(machine / "share/fashion-mnist")
     with pytest.raises(DataNotFoundError, match="elsewhere") as caught:
-        data.load("fashion_mnist", **{argument: machine / "elsewhere"})
+        data.load("fashion_mnist", **{argument: machine / "elsewhere"}, download=False)
     assert str(machine / "share") not in str(caught.value)
 
 
-def test_a_place_with_half_of_the_files_is_passed_over(machine, put):
+def test_a_place_with_half_of_the_files_is_passed_over(machine):
     put(machine / "work/data/FashionMNIST/raw", splits=("train",))
     put(machine / "share/fashion-mnist")
     assert data.load("fashion_mnist", "test").source.endswith("share/fashion-mnist")
     (machine / "share/fashion-mnist/t10k-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(DataNotFoundError) as caught:
-        data.load("fashion_mnist", "test")
+        data.load("fashion_mnist", "test", download=False)
     message = str(caught.value)
     assert "no t10k-images-idx3-ubyte and no t10k-labels-idx1-ubyte" in message
     assert "(Debian's package): no t10k-labels-idx1-ubyte\n" in message
@@ -190,23 +133,48 @@ def test_a_place_with_half_of_the_files_is_passed_over(machine, put):
 def test_what_is_said_when_nothing_is_found(machine):
     start = time.perf_counter()
     with pytest.raises(FileNotFoundError) as caught:
-        data.load("fashion_mnist", "test", download=True)
+        data.load("fashion_mnist", "test", download=False)
     assert time.perf_counter() - start < 1
     message = str(caught.value)
     for part in (
         "fashion_mnist (split 'test') was not found",
         "t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte",
+        f"{machine / 'home/tensorflow_datasets/fashion_mnist'} (TFDS, prepared)",
         str(machine / "work/data/FashionMNIST/raw"),
         str(machine / "home/.keras/datasets/fashion-mnist"),
         str(machine / "share/fashion-mnist"),
+        f"{machine / 'home/tensorflow_datasets/downloads/fashion_mnist'} (TFDS, down",
         "no such folder",
+        "Not downloaded: download=False.",
         "apt install dataset-fashion-mnist",
         "torchvision",
         "Keras",
         "FLAXNN_DATA_DIR (it is not set)",
         "raw_dir=",
+        "flaxnn data fetch fashion_mnist --data-dir DIR",
     ):
         assert part in message
+    remedies = message.partition("do one of these:\n")[2].splitlines()
+    assert len(remedies) == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "folder"),
+    [
+        (["data_dir"], "given/fashion_mnist"),
+        (["raw_dir"], "given"),
+        (["data_dir", "raw_dir"], "given"),
+    ],
+)
+def test_what_is_said_about_a_given_folder(machine, given, folder):
+    """The environment variable would not help: it is not looked at."""
+    arguments = dict.fromkeys(given, machine / "given")
+    with pytest.raises(DataNotFoundError) as caught:
+        data.load("fashion_mnist", **arguments, download=False)
+    message = str(caught.value)
+    assert "FLAXNN_DATA_DIR" not in message
+    assert f"leave {'= and '.join(given)}= out" in message
+    assert f"put the files into {machine / folder}" in message
 
 
 def test_no_home_directory(machine, monkeypatch):
@@ -214,14 +182,32 @@ def test_no_home_directory(machine, monkeypatch):
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.setattr(_places.Path, "home", no_home)
-    with pytest.raises(DataNotFoundError, match="was not found"):
+    with pytest.raises(DataNotFoundError, match="there is no home directory"):
         data.load("fashion_mnist")
 
 
+def test_a_folder_that_may_not_be_looked_at_is_passed_over(machine, monkeypatch):
+    """Another user's home, for example; as root, nothing is refused by itself."""
+    put(machine / "share/fashion-mnist")
+    is_file = _places.Path.is_file
+
+    def refuse(path):
+        if ".keras" in path.parts:
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(_places.Path, "is_file", refuse)
+    assert data.load("fashion_mnist").source.endswith("share/fashion-mnist")
+    with pytest.raises(
+        DataNotFoundError, match=r"\(Keras\): cannot be looked at \(Permission denied"
+    ):
+        data.load("mnist", download=False)
+
+
 @pytest.mark.parametrize("file", ["images", "labels"])
-def test_an_altered_file_is_refused(machine, put, write_idx, idx_bytes, file):
+def test_an_altered_file_is_refused(machine, file):
     folder = put(machine / "raw")
-    array = np.array(_arrays("fashion_mnist", "train")[file == "labels"])
+    array = np.array(arrays("fashion_mnist", "train")[file == "labels"])
     array.flat[-1] ^= 1
     path = write_idx(folder / f"{FILES['train', file]}.gz", array)
     with pytest.raises(CorruptDataError) as caught:
@@ -233,7 +219,7 @@ def test_an_altered_file_is_refused(machine, put, write_idx, idx_bytes, file):
     assert f"got {hashlib.sha256(idx_bytes(array)).hexdigest()}" in message
 
 
-def test_a_bad_copy_is_refused_although_another_place_has_a_good_one(machine, put):
+def test_a_bad_copy_is_refused_although_another_place_has_a_good_one(machine):
     folder = put(machine / "home/.keras/datasets/fashion-mnist")
     put(machine / "share/fashion-mnist")
     (folder / "train-images-idx3-ubyte.gz").write_bytes(b"")
@@ -241,15 +227,15 @@ def test_a_bad_copy_is_refused_although_another_place_has_a_good_one(machine, pu
         data.load("fashion_mnist")
 
 
-def test_the_test_files_are_not_taken_for_the_training_ones(machine, put):
+def test_the_test_files_are_not_taken_for_the_training_ones(machine):
     folder = put(machine / "raw", suffix="")
     for kind in ("images", "labels"):
         shutil.copy(folder / FILES["test", kind], folder / FILES["train", kind])
-    with pytest.raises(CorruptDataError, match=r"expected shape \(5, 28, 28\)"):
+    with pytest.raises(CorruptDataError, match=r"expected shape \(25, 28, 28\)"):
         data.load("fashion_mnist", raw_dir=folder)
 
 
-def test_mnist_is_not_taken_for_fashion_mnist(machine, put):
+def test_mnist_is_not_taken_for_fashion_mnist(machine):
     put(machine / "raw", "mnist")
     with pytest.raises(CorruptDataError, match="SHA-256"):
         data.load("fashion_mnist", raw_dir=machine / "raw")

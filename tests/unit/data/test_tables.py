@@ -8,6 +8,11 @@ import numpy as np
 import pytest
 
 from flaxnn import data
+from flaxnn._errors import CorruptDataError
+from flaxnn.data import _tables
+from flaxnn.data._prepared import stored_order
+from flaxnn.data._tables import check_table, read_table
+from tests.unit.data._tfds_files import example, write_records
 
 # Facts of scikit-learn's documentation: rows, features, rows of each class.
 TABLES = {
@@ -37,6 +42,81 @@ def test_tables(name):
     np.testing.assert_array_equal(data.load(name, "all").arrays[0], features)
 
 
+@pytest.mark.parametrize("name", TABLES)
+def test_the_known_facts_are_scikit_learns(name):
+    """Those that a prepared copy is held to, and described with."""
+    sklearn = pytest.importorskip(
+        "sklearn.datasets", reason="scikit-learn is not installed"
+    )
+    bunch = getattr(sklearn, f"load_{name}")()
+    check_table(name, (bunch.data, bunch.target), "scikit-learn")
+    assert list(_tables.TABLES[name].class_names) == list(map(str, bunch.target_names))
+
+
+def _prepare_iris(folder, damage):
+    """Writes iris as TFDS would, but for the damage."""
+    features, labels = (array.copy() for array in read_table("iris"))
+    if damage == "another value":
+        features[77, 2] = np.nextafter(features[77, 2], 9)
+    if damage == "another label":
+        labels[0] = 1
+    if damage == "a huge label":
+        labels[0] += 256
+    if damage == "a column less":
+        features = features[:, 1:]
+    rows = [
+        example(features=features[row].tobytes(), label=int(labels[row]))
+        for row in stored_order("train", 149 if damage == "a row less" else 150)
+    ]
+    if damage == "another type":
+        rows[5] = example(features=features[0, 0].tobytes()[:3], label=0)
+    if damage == "no features":
+        rows[5] = example(label=0)
+    if damage == "no rows":
+        rows = []
+    folder.mkdir(parents=True)
+    write_records(folder / "sklearn_iris-train.tfrecord-00000-of-00001", rows)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ("another value", "expected iris with SHA-256"),
+        ("another label", "expected iris with SHA-256"),
+        ("a huge label", "expected iris with SHA-256"),
+        ("a column less", r"features of shape \(150, 4\), got \(150, 3\)"),
+        ("a row less", r"got \(149, 4\) and 149 labels"),
+        ("another type", "expected rows of float64"),
+        ("no features", "expected 'features' to be of type bytes"),
+        ("no rows", "expected rows of float64"),
+    ],
+)
+def test_a_wrong_prepared_copy_is_refused(tmp_path, damage, message):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    folder = tmp_path / "sklearn_iris/1.0.0"
+    _prepare_iris(folder, damage)
+    with pytest.raises(CorruptDataError, match=message) as caught:
+        data.load("iris", data_dir=tmp_path)
+    assert str(folder) in str(caught.value)
+
+
+def test_a_right_prepared_copy_is_read_without_scikit_learn(tmp_path, monkeypatch):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    _prepare_iris(tmp_path / "sklearn_iris/1.0.0", None)
+    expected = data.load("iris").arrays
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    for got, array in zip(
+        data.load("iris", data_dir=tmp_path).arrays, expected, strict=True
+    ):
+        np.testing.assert_array_equal(got, array)
+
+
+def test_without_a_prepared_copy_there_scikit_learns_is_read(tmp_path):
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    assert data.load("iris", data_dir=tmp_path).source.startswith("scikit-learn ")
+
+
 def test_first_row_of_wine():
     pytest.importorskip("sklearn", reason="scikit-learn is not installed")
     features, label = data.load("wine")[0]
@@ -52,9 +132,9 @@ def test_tables_have_no_test_split():
 def test_without_scikit_learn(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     monkeypatch.setitem(sys.modules, "sklearn.model_selection", None)
-    with pytest.raises(ImportError, match=r"pip install flaxnn\[data\]"):
+    with pytest.raises(ImportError, match=r'pip install "flaxnn\[data\]"'):
         data.load("iris")
-    with pytest.raises(ImportError, match=r"pip install flaxnn\[data\]"):
+    with pytest.raises(ImportError, match=r'pip install "flaxnn\[data\]"'):
         data.train_test_split(np.arange(4))
 
 

@@ -6,8 +6,16 @@ import sys
 import numpy as np
 import pytest
 
-from flaxnn import optim, reproduce
-from flaxnn.reproduce import ENTRIES, Settings, _fashion_mnist, _golden, _wine
+from flaxnn import models, optim, reproduce
+from flaxnn.random import Generator
+from flaxnn.reproduce import (
+    ENTRIES,
+    Settings,
+    _entry,
+    _fashion_mnist,
+    _golden,
+    _wine,
+)
 
 QUICK = [entry for entry in ENTRIES if entry.name != "fashion-mnist"]
 
@@ -50,10 +58,42 @@ def test_a_wrong_optimiser_is_noticed(monkeypatch):
 
 
 @pytest.mark.slow
-def test_fashion_mnist_passes(fashion_mnist_dir):
+def test_fashion_mnist_passes(fashion_mnist_dir, tmp_path):
     (result,) = results("fashion-mnist", Settings(fashion_mnist_dir))
     off = [figure for figure in result.figures if not figure.passed]
     assert result.status == "passed", off
+    exact = [figure.group for figure in result.figures if figure.grade == "T0"]
+    runs = ("SGD", "SGD, plain logits", "Adam")
+    assert exact == [f"{r}: {of}" for r in runs for of in ("initial values", "order")]
+    paths = reproduce.write_plots(result.plots, tmp_path)
+    assert [path.stem for path in paths] == [
+        f"fashion-mnist-{name}"
+        for name in (
+            "sgd-losses",
+            "sgd-predictions",
+            "sgd-confusion-matrix",
+            "sgd-plain-logits-losses",
+            "sgd-plain-logits-predictions",
+            "sgd-plain-logits-confusion-matrix",
+            "adam-losses",
+            "adam-weights",
+            "adam-predictions",
+            "adam-confusion-matrix",
+        )
+    ]
+
+
+def test_other_weights_and_another_stream_are_noticed():
+    reference = _golden.golden("fashion_mnist_sgd")
+    seed = _entry.document("004")["recovered_seed"]
+    for start, passed in ((seed, True), (seed + 1, False)):
+        model = models.NeuralNetwork(rngs=Generator(start))
+        figure = _golden.same_initial_values("group", reference, model)
+        assert (figure.grade, figure.passed) == ("T0", passed)
+    state = reference["generator_state"].copy()
+    assert _golden.same_generator("group", reference, state).passed
+    state[100] ^= 1
+    assert not _golden.same_generator("group", reference, state).passed
 
 
 def test_missing_data_are_skipped_with_a_reason(tmp_path, monkeypatch):

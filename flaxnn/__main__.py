@@ -1,0 +1,5 @@
+"""``python -m flaxnn`` is the ``flaxnn`` command."""
+
+from flaxnn.cli import main
+
+main()

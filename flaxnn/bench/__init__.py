@@ -1,0 +1,70 @@
+"""How long training runs take, against PyTorch and a scan written by hand.
+
+`benchmarks/speed.py` is the command over this package. Each side of a comparison runs
+in worker processes of its own; PyTorch is loaded by its own sides' workers only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flaxnn import _lazy
+
+if TYPE_CHECKING:
+    from flaxnn.bench._agreement import DifferentResultsError as DifferentResultsError
+    from flaxnn.bench._case import CASES as CASES
+    from flaxnn.bench._case import Case as Case
+    from flaxnn.bench._case import find as find
+    from flaxnn.bench._chart import chart as chart
+    from flaxnn.bench._machine import machine as machine
+    from flaxnn.bench._measure import measure as measure
+    from flaxnn.bench._recipe import Recipe as Recipe
+    from flaxnn.bench._reference import read_reference as read_reference
+    from flaxnn.bench._reference import reference_of as reference_of
+    from flaxnn.bench._side import SIDES as SIDES
+    from flaxnn.bench._side import NotHereError as NotHereError
+    from flaxnn.bench._side import Side as Side
+    from flaxnn.bench._tables import markdown as markdown
+    from flaxnn.bench._tables import tables as tables
+
+__all__ = [
+    "CASES",
+    "SIDES",
+    "Case",
+    "DifferentResultsError",
+    "NotHereError",
+    "Recipe",
+    "Side",
+    "chart",
+    "find",
+    "machine",
+    "markdown",
+    "measure",
+    "read_reference",
+    "reference_of",
+    "tables",
+]
+
+# The workers import this package before their clock for imports starts, so it must not
+# load what the sides load.
+__getattr__, __dir__ = _lazy.attach(
+    __name__,
+    subpackages=(),
+    names={
+        "CASES": "flaxnn.bench._case",
+        "SIDES": "flaxnn.bench._side",
+        "Case": "flaxnn.bench._case",
+        "DifferentResultsError": "flaxnn.bench._agreement",
+        "NotHereError": "flaxnn.bench._side",
+        "Recipe": "flaxnn.bench._recipe",
+        "Side": "flaxnn.bench._side",
+        "chart": "flaxnn.bench._chart",
+        "find": "flaxnn.bench._case",
+        "machine": "flaxnn.bench._machine",
+        "markdown": "flaxnn.bench._tables",
+        "measure": "flaxnn.bench._measure",
+        "read_reference": "flaxnn.bench._reference",
+        "reference_of": "flaxnn.bench._reference",
+        "tables": "flaxnn.bench._tables",
+    },
+)

@@ -1,0 +1,139 @@
+"""Measures cases and gathers the figures."""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from flaxnn._errors import DataNotFoundError, MissingPackageError
+from flaxnn.bench._case import CASES, Case
+from flaxnn.bench._figures import figures, uses_record
+from flaxnn.bench._machine import OtherLoad, available_cores, machine
+from flaxnn.bench._problem import Problem, prepare
+from flaxnn.bench._reference import Record
+from flaxnn.bench._rounds import Plan, run_rounds
+from flaxnn.bench._side import Side, choose
+
+SCHEMA = 1
+
+
+def measure(
+    cases: Sequence[Case] = CASES,
+    *,
+    sides: Sequence[str | Side] | None = None,
+    repeats: int = 5,
+    processes: int = 3,
+    threads: int | None = None,
+    data: Path | None = None,
+    quick: bool = False,
+    reference: dict[str, Any] | None = None,
+    watch: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Returns every measure of every side of the cases, and the ratios to the first.
+
+    A case goes so: a worker of each side imports and makes ready, runs one step, then
+    the whole run once, and these losses are compared. Then the workers run in turn,
+    each round beginning with another side. Last, the whole run is done in new
+    processes, in turn as well. The losses of every run are held to PyTorch's.
+
+    Args:
+        cases: What to measure.
+        sides: Names of `SIDES`, or sides of your own; each case's own when None.
+        repeats: Rounds in the steady state.
+        processes: Rounds of new processes.
+        threads: Processors that a side may use; all when None.
+        data: Folder with a folder for each data set, or with the raw files.
+        quick: Whether to do a few steps of each run, which shows that all works and
+            measures little.
+        reference: A recorded run of PyTorch, from `read_reference`, for sides that
+            cannot run here.
+        watch: Called with what comes next, before it does.
+
+    Returns:
+        A dictionary for JSON with ``"machine"``, ``"options"``, ``"cases"`` and
+        ``"skipped"``; the guide describes it.
+
+    Raises:
+        ValueError: A side is unknown, or a number is out of range.
+        DifferentResultsError: Two sides compute different losses.
+        RuntimeError: A worker failed.
+    """
+    cores = available_cores()
+    threads = cores if threads is None else threads
+    _check("repeats", repeats)
+    _check("processes", processes)
+    _check("threads", threads, cores)
+    chosen = None if sides is None else choose(sides)
+    record = Record(reference)
+    out: dict[str, Any] = {
+        "schema": SCHEMA,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "options": {
+            "repeats": repeats,
+            "processes": processes,
+            "threads": threads,
+            "quick": quick,
+        },
+        "reference": None,
+        "cases": {},
+        "skipped": {},
+    }
+    for case in cases:
+        try:
+            problem = prepare(case, data, quick=quick)
+        except (DataNotFoundError, MissingPackageError) as error:
+            out["skipped"][case.name] = str(error)
+            continue
+        with tempfile.TemporaryDirectory(prefix="flaxnn-bench-") as folder:
+            problem.write(Path(folder))
+            plan = Plan(
+                case=case.name,
+                folder=Path(folder),
+                steps=problem.recipe.steps or 1,
+                tolerance=case.tolerance,
+                repeats=repeats,
+                processes=processes,
+                threads=threads,
+                watch=watch or _ignore,
+            )
+            out["cases"][case.name] = _case(
+                case, problem, plan, chosen or choose(case.sides), record
+            )
+    if any(uses_record(figures) for figures in out["cases"].values()):
+        out["reference"] = record.origin()
+    return out
+
+
+def _case(
+    case: Case,
+    problem: Problem,
+    plan: Plan,
+    sides: tuple[Side, ...],
+    record: Record,
+) -> dict[str, Any]:
+    what = problem.description()
+    recorded = record.standard(case.name, what, plan.steps)
+    others = OtherLoad()
+    outcome = run_rounds(plan, sides, recorded)
+    return {
+        **figures(case, problem, outcome, record.sides(case.name, what)),
+        "other_load": others.share(),
+    }
+
+
+def _check(name: str, value: int, most: int | None = None) -> None:
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}")
+    if most is not None and value > most:
+        raise ValueError(
+            f"{name} must be at most {most}, the processors this process may run on, "
+            f"got {value}"
+        )
+
+
+def _ignore(what: str) -> None:
+    del what

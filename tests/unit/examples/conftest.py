@@ -1,0 +1,30 @@
+"""The notebooks' parts, loaded from their files."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """The folder of the scripts and notebooks; `source` in it has what makes them."""
+    return EXAMPLES
+
+
+@pytest.fixture(scope="session")
+def build() -> ModuleType:
+    """The tool that makes scripts and notebooks."""
+    pytest.importorskip("jupytext", reason="Jupytext is not installed")
+    file = EXAMPLES / "source" / "build.py"
+    spec = importlib.util.spec_from_file_location("notebooks_build", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,126 @@
+"""Scripts and notebooks are what their texts say, and notebooks run on this Python."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+NAMES = (
+    "activations_and_errors",
+    "batched_softmax",
+    "logistic_regression",
+    "neural_network",
+    "output_layer",
+)
+
+
+def _code(notebook) -> list[str]:
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_there_is_a_text_for_each_document(build: ModuleType) -> None:
+    assert [text.stem for text in build.texts()] == list(NAMES)
+
+
+def test_scripts_and_notebooks_are_up_to_date(
+    build: ModuleType, examples: Path
+) -> None:
+    assert build.stale(examples) == []
+
+
+def test_what_is_out_of_date_is_found(build: ModuleType, tmp_path: Path) -> None:
+    for text in build.texts():
+        for path, made in build.twins(text, tmp_path).items():
+            path.write_text(made, "utf-8")
+    assert build.stale(tmp_path) == []
+
+    (tmp_path / "batched_softmax.ipynb").unlink()
+    (tmp_path / "foreign.py").touch()
+    script = tmp_path / "output_layer.py"
+    script.write_text(script.read_text("utf-8") + "# changed\n", "utf-8")
+    foreign, *rest = build.stale(tmp_path)
+    assert foreign == "foreign.py: no text makes it"
+    assert [fault.split("\n")[0] for fault in rest] == [
+        "--- batched_softmax.ipynb",
+        "--- output_layer.py",
+    ]
+    assert "-# changed" in rest[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_notebook_starts_with_the_shared_cells(
+    build: ModuleType, examples: Path, name: str
+) -> None:
+    first, second, *_ = _code(build.notebook(examples / "source" / f"{name}.md"))
+    assert f"{first}\n" == (examples / "source/first_cell.py").read_text("utf-8")
+    assert f"{second}\n" == (examples / "source/check_cell.py").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_has_no_outputs(
+    build: ModuleType, examples: Path, name: str
+) -> None:
+    notebook = build.nbformat.read(examples / f"{name}.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert cells
+    assert [cell for cell in cells if cell.outputs or cell.execution_count] == []
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_script_and_notebook_have_the_same_cells(
+    build: ModuleType, examples: Path, name: str
+) -> None:
+    notebook = build.nbformat.read(examples / f"{name}.ipynb", as_version=4)
+    script = build.jupytext.read(examples / f"{name}.py", fmt="py:percent")
+    # The script opens with a note on where it comes from, which reads as a cell.
+    assert script.cells[0].source.startswith("# Made by source/build.py")
+    assert [(cell.cell_type, cell.source) for cell in script.cells[1:]] == [
+        (cell.cell_type, cell.source) for cell in notebook.cells
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_prose_is_in_cells_of_its_own(
+    build: ModuleType, examples: Path, name: str
+) -> None:
+    """A notebook in another language then has the same code."""
+    notebook = build.notebook(examples / "source" / f"{name}.md")
+    assert notebook.cells[0].cell_type == "markdown"
+    comments = [
+        line.strip()
+        for source in _code(notebook)[2:]
+        for line in source.splitlines()
+        if line.strip().startswith("#")
+    ]
+    assert comments == []
+
+
+# Jupyter's own libraries deprecate parts of each other.
+@pytest.mark.filterwarnings("default")
+def test_a_notebook_runs_on_this_python(build: ModuleType, tmp_path: Path) -> None:
+    pytest.importorskip("nbclient", reason="nbclient is not installed")
+    pytest.importorskip("ipykernel", reason="ipykernel is not installed")
+    errors = pytest.importorskip("nbclient.exceptions", reason="no nbclient")
+    text = tmp_path / "small.md"
+    text.write_text(
+        "# Small\n\n"
+        "```python\nimport sys\n\nprint(sys.executable)\n```\n\n"
+        "```python\nfrom flaxnn import report\n\n"
+        "report.plot_losses([1.0, 0.5], [1.0, 0.5])\n```\n\n"
+        "```python\nraise RuntimeError('on purpose')\n```\n",
+        "utf-8",
+    )
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(errors.CellExecutionError, match="on purpose"):
+        build.execute(text, out)
+    executed = build.nbformat.read(out / "small.ipynb", as_version=4)
+    printed, shown, _ = (cell for cell in executed.cells if cell.cell_type == "code")
+    assert printed.outputs[0].text == f"{sys.executable}\n"
+    assert "image/png" in shown.outputs[0].data
+    (picture,) = build.pictures(executed)
+    assert picture.startswith(b"\x89PNG")
