@@ -8,6 +8,7 @@ from JAX keys.
 
 from flaxnn.init._constant import constant, ones, zeros
 from flaxnn.init._kaiming import calculate_gain, fan_in_and_fan_out, kaiming_uniform
+from flaxnn.init._normal import normal
 from flaxnn.init._source import Source
 from flaxnn.init._uniform import uniform
 
@@ -17,6 +18,7 @@ __all__ = [
     "constant",
     "fan_in_and_fan_out",
     "kaiming_uniform",
+    "normal",
     "ones",
     "uniform",
     "zeros",

@@ -32,8 +32,26 @@ def draw_uniform(
             return jax.random.uniform(
                 rngs.params(), shape, dtype, minval=low, maxval=high
             )
+    raise _no_source(rngs)
+
+
+def draw_normal(
+    rngs: Source, shape: tuple[int, ...], mean: float, std: float, dtype: np.dtype
+) -> jax.Array:
+    """Normal numbers from either source."""
+    if isinstance(rngs, Generator):
+        return to_jax(rngs.normal(shape, mean, std, dtype=dtype))
+    if isinstance(rngs, nnx.Rngs):
+        with jax.enable_x64(True) if dtype == np.float64 else nullcontext():
+            drawn = jax.random.normal(rngs.params(), shape, dtype)
+            return (mean + std * drawn).astype(dtype)
+    raise _no_source(rngs)
+
+
+def _no_source(rngs: object) -> TypeError:
+    """The error for what is neither of the two sources."""
     kind = type(rngs)
-    raise TypeError(
+    return TypeError(
         "rngs must be a flaxnn.random.Generator (PyTorch's numbers) or a "
         f"flax.nnx.Rngs (JAX keys), got {kind.__module__}.{kind.__qualname__}; "
         "for PyTorch's manual_seed(0) pass rngs=flaxnn.random.Generator(0)"
