@@ -15,13 +15,18 @@ Example:
 from __future__ import annotations
 
 from flaxnn.functional import from_scratch
+from flaxnn.functional._alpha_dropout import alpha_dropout, feature_alpha_dropout
 from flaxnn.functional._attention import scaled_dot_product_attention
+from flaxnn.functional._batch_norm import batch_norm, batch_norm_running_stats
+from flaxnn.functional._bilinear import bilinear
 from flaxnn.functional._binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
 )
 from flaxnn.functional._classification import cross_entropy, nll_loss
 from flaxnn.functional._distance import cosine_similarity, pairwise_distance
+from flaxnn.functional._dropout import dropout, dropout1d, dropout2d, dropout3d
+from flaxnn.functional._embedding import embedding, one_hot
 from flaxnn.functional._embedding_loss import (
     cosine_embedding_loss,
     triplet_margin_loss,
@@ -36,6 +41,8 @@ from flaxnn.functional._hinge import (
     margin_ranking_loss,
     soft_margin_loss,
 )
+from flaxnn.functional._instance_norm import instance_norm, instance_norm_running_stats
+from flaxnn.functional._layer_norm import group_norm, layer_norm, rms_norm
 from flaxnn.functional._leaky import leaky_relu, prelu, rrelu
 from flaxnn.functional._likelihood import gaussian_nll_loss, kl_div, poisson_nll_loss
 from flaxnn.functional._linear import flatten, linear
@@ -44,6 +51,7 @@ from flaxnn.functional._multiclass_margin import (
     multilabel_margin_loss,
     multilabel_soft_margin_loss,
 )
+from flaxnn.functional._normalize import local_response_norm, normalize
 from flaxnn.functional._rectifiers import binary_step, hardtanh, relu, relu6, threshold
 from flaxnn.functional._recurrent import (
     gru_cell,
@@ -58,6 +66,10 @@ from flaxnn.functional._sigmoids import logsigmoid, sigmoid, softplus, softsign,
 from flaxnn.functional._softmax import log_softmax, softmax, softmin
 
 __all__ = [
+    "alpha_dropout",
+    "batch_norm",
+    "batch_norm_running_stats",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "binary_step",
@@ -65,12 +77,19 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
     "elu",
+    "embedding",
+    "feature_alpha_dropout",
     "flatten",
     "from_scratch",
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "group_norm",
     "gru_cell",
     "gumbel_softmax",
     "hardshrink",
@@ -79,10 +98,14 @@ __all__ = [
     "hardtanh",
     "hinge_embedding_loss",
     "huber_loss",
+    "instance_norm",
+    "instance_norm_running_stats",
     "kl_div",
     "l1_loss",
+    "layer_norm",
     "leaky_relu",
     "linear",
+    "local_response_norm",
     "log_softmax",
     "logsigmoid",
     "lstm_cell",
@@ -93,11 +116,14 @@ __all__ = [
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "nll_loss",
+    "normalize",
+    "one_hot",
     "pairwise_distance",
     "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
+    "rms_norm",
     "rnn_relu_cell",
     "rnn_tanh_cell",
     "rrelu",

@@ -1,7 +1,9 @@
 """PyTorch's modules as Flax NNX modules: its names, shapes, draws and printing."""
 
 from flaxnn.nn._attention import MultiheadAttention
-from flaxnn.nn._container import Sequential
+from flaxnn.nn._batch_norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from flaxnn.nn._bilinear import Bilinear
+from flaxnn.nn._container import ModuleList, Sequential
 from flaxnn.nn._distance import (
     CosineEmbeddingLoss,
     CosineSimilarity,
@@ -9,10 +11,22 @@ from flaxnn.nn._distance import (
     TripletMarginLoss,
     TripletMarginWithDistanceLoss,
 )
+from flaxnn.nn._dropout import (
+    AlphaDropout,
+    Dropout,
+    Dropout1d,
+    Dropout2d,
+    Dropout3d,
+    FeatureAlphaDropout,
+)
+from flaxnn.nn._embedding import Embedding
 from flaxnn.nn._exponential_units import CELU, ELU, SELU
 from flaxnn.nn._gated import GELU, GLU, Mish, SiLU
 from flaxnn.nn._hard import Hardsigmoid, Hardswish
-from flaxnn.nn._host_draws import HostDraw, host_draw, providing, recording
+from flaxnn.nn._host_draws import HostDraw, drawing, host_draw, providing, recording
+from flaxnn.nn._identity import Identity
+from flaxnn.nn._instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
+from flaxnn.nn._layer_norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from flaxnn.nn._leaky import LeakyReLU, PReLU, RReLU
 from flaxnn.nn._linear import Flatten, Linear
 from flaxnn.nn._loss import (
@@ -32,6 +46,7 @@ from flaxnn.nn._margin_loss import (
     SoftMarginLoss,
 )
 from flaxnn.nn._module import Module
+from flaxnn.nn._module_dict import ModuleDict
 from flaxnn.nn._parameter import Buffer, Parameter
 from flaxnn.nn._rectifiers import Hardtanh, ReLU, ReLU6, Threshold
 from flaxnn.nn._recurrent import GRU, LSTM, RNN
@@ -57,15 +72,27 @@ __all__ = [
     "LSTM",
     "RNN",
     "SELU",
+    "AlphaDropout",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "Bilinear",
     "Buffer",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "Embedding",
+    "FeatureAlphaDropout",
     "Flatten",
     "GRUCell",
     "GaussianNLLLoss",
+    "GroupNorm",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -73,17 +100,25 @@ __all__ = [
     "HingeEmbeddingLoss",
     "HostDraw",
     "HuberLoss",
+    "Identity",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
     "LSTMCell",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
     "MarginRankingLoss",
     "Mish",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
@@ -93,6 +128,7 @@ __all__ = [
     "PairwiseDistance",
     "Parameter",
     "PoissonNLLLoss",
+    "RMSNorm",
     "RNNCell",
     "RReLU",
     "ReLU",
@@ -114,6 +150,7 @@ __all__ = [
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "astype",
+    "drawing",
     "functional_call",
     "host_draw",
     "load_state_dict",

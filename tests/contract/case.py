@@ -45,7 +45,8 @@ class Case:
     `by` are the positions of the arguments to differentiate by; `input` alone unless
     said otherwise, nothing where the list is empty. A tuple that the call returns is
     recorded element by element. `ours` are keyword arguments that PyTorch's function
-    does not have, for what it draws itself, from `FORWARD_SEED`.
+    does not have, for what it draws itself, from `FORWARD_SEED`; `theirs` are those of
+    PyTorch's alone.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Case:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     by: tuple[int, ...] = (0,)
     ours: Mapping[str, Any] = field(default_factory=dict)
+    theirs: Mapping[str, Any] = field(default_factory=dict)
 
     def call(self, dtype: Any) -> dict[str, Any]:
         """Returns the arguments by name, or by position as a string of digits."""
@@ -70,7 +72,9 @@ class Op:
     the name leads into a submodule. `differences` is what the generated page says of
     the known ones. In bfloat16 (T3) a number is within `bfloat16_steps` of the 8-bit
     significand, counted at 1 or the array's largest number; PyTorch rounds more often
-    than we do. None says that PyTorch has no bfloat16 for it.
+    than we do. None says that PyTorch has no bfloat16 for it. `mutates` are the
+    positions of arguments that PyTorch changes in place: what they become is what ours
+    returns.
     """
 
     name: str
@@ -80,6 +84,7 @@ class Op:
     atol: float = 0.0
     differences: str = ""
     bfloat16_steps: int | None = 2
+    mutates: tuple[int, ...] = ()
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -168,7 +173,7 @@ def _with_gradients(op: Op, case: Case, call: dict[str, Any]) -> dict[str, jax.A
     if not by:
         return named_values(of(by))
     value, pull = jax.vjp(of, by)
-    (gradients,) = pull(jax.tree.map(_cotangent_of, value))
+    (gradients,) = pull(jax.tree.map(cotangent_of, value))
     return named_values(value) | {f"gradient{k}": g for k, g in gradients.items()}
 
 
@@ -180,7 +185,7 @@ def named_values(value: Any) -> dict[str, Any]:
     return {f"value{index}": leaf for index, leaf in enumerate(leaves)}
 
 
-def _cotangent_of(value: jax.Array) -> Any:
+def cotangent_of(value: jax.Array) -> Any:
     """Returns what to pull back from a value; indices have no gradient."""
     if not jnp.issubdtype(value.dtype, jnp.floating):
         return np.zeros(value.shape, jax.dtypes.float0)

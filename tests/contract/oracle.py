@@ -61,9 +61,11 @@ def evaluate(op: Op, case: Case, dtype: Any) -> dict[str, np.ndarray]:
     by = {str(position): call[str(position)] for position in case.by}
     for tensor in by.values():
         tensor.requires_grad_()
-    args, kwargs = split(call)
+    args, kwargs = split(call | dict(case.theirs))
     torch.manual_seed(FORWARD_SEED)
     value = counterpart(op)(*args, **kwargs)
+    if op.mutates:
+        value = tuple(args[position] for position in op.mutates)
     outputs = {name: as_numpy(leaf) for name, leaf in named_values(value).items()}
     if by:
         _backward(jax.tree.leaves(value))
@@ -109,7 +111,7 @@ def evaluate_layer(layer: Layer, case: LayerCase, dtype: Any) -> dict[str, np.nd
             leaf.requires_grad_()
     torch.manual_seed(FORWARD_SEED)
     for _ in range(case.passes):
-        outputs = model(*inputs)
+        outputs = case.call(model, *inputs)
     leaves = [leaf for leaf in jax.tree.leaves(outputs) if leaf is not None]
     floating = [leaf for leaf in leaves if leaf.is_floating_point()]
     indices = [leaf for leaf in leaves if not leaf.is_floating_point()]
