@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from functools import partial
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
 from flaxnn._typing import Array, ArrayLike, Float
 from flaxnn.functional._checks import as_array, check_dim, dtype_name
+from flaxnn.functional._norms import vector_norm
 from flaxnn.functional._promotion import broadcast, promote
 
 
@@ -46,9 +43,11 @@ def pairwise_distance(
     """
     dtype, (a, b) = promote(x1=x1, x2=x2)
     a, b = broadcast(a, b)
-    axis = (a - b + eps).reshape(1) if a.ndim == 0 else a - b + eps
-    norms = vector_norm(axis, p, -1, keepdim and a.ndim > 0)
-    return norms.astype(dtype)
+    difference = a - b + eps
+    if a.ndim == 0:
+        return vector_norm(difference.reshape(1), p, (0,))[0].astype(dtype)
+    norms = vector_norm(difference, p, (a.ndim - 1,))
+    return (norms if keepdim else jnp.squeeze(norms, -1)).astype(dtype)
 
 
 def cosine_similarity(
@@ -95,55 +94,5 @@ def cosine_similarity(
 
 def _unit(x: Float[Array, "*shape"], dim: int, eps: float) -> Float[Array, "*shape"]:
     """Returns vectors divided by their norm, or by `eps` where that is larger."""
-    norm = vector_norm(x, 2.0, dim, True)
+    norm = vector_norm(x, 2.0, (dim,))
     return x / (norm + jax.lax.stop_gradient(jnp.maximum(norm, eps) - norm))
-
-
-# JAX calls functions with a derivative of their own with NumPy arrays and Python
-# numbers too: hence Any in their annotations.
-@partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
-def vector_norm(x: Any, p: float, dim: int, keepdim: bool) -> Float[Array, "..."]:
-    """Returns the p-norm along a dimension; its derivative is 0 where the norm is."""
-    size = jnp.abs(x)
-    if p == 0:
-        return jnp.sum((x != 0).astype(x.dtype), axis=dim, keepdims=keepdim)
-    if p == 1:
-        return jnp.sum(size, axis=dim, keepdims=keepdim)
-    if p == 2:
-        return jnp.sqrt(jnp.sum(jnp.square(x), axis=dim, keepdims=keepdim))
-    if p == math.inf:
-        return jnp.max(size, axis=dim, keepdims=keepdim)
-    if p == -math.inf:
-        return jnp.min(size, axis=dim, keepdims=keepdim)
-    return jnp.sum(size**p, axis=dim, keepdims=keepdim) ** (1 / p)
-
-
-@vector_norm.defjvp
-def _vector_norm_jvp(
-    p: float, dim: int, keepdim: bool, primals: tuple[Any], tangents: tuple[Any]
-) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-    """Takes PyTorch's subgradients: 0 at a norm of 0, equal shares of a maximum."""
-    (x,), (dx,) = primals, tangents
-    norm = vector_norm(x, p, dim, True)
-    by_x = jnp.where(norm == 0, 0, _norm_derivative(x, norm, p, dim))
-    change = jnp.sum(by_x * dx, axis=dim, keepdims=keepdim)
-    return (norm if keepdim else jnp.squeeze(norm, dim)), change
-
-
-def _norm_derivative(
-    x: Float[Array, "*shape"], norm: Float[Array, "..."], p: float, dim: int
-) -> Float[Array, "*shape"]:
-    """Returns the derivative of the norm by each component, where it is not 0."""
-    if p == 0:
-        return jnp.zeros_like(x)
-    if p == 1:
-        return jnp.sign(x)
-    divisor = jnp.where(norm == 0, 1, norm)
-    if p == 2:
-        return x / divisor
-    if math.isinf(p):
-        share = (jnp.abs(x) == norm).astype(x.dtype)
-        return jnp.sign(x) * share / jnp.sum(share, axis=dim, keepdims=True)
-    # x |x|^(p-2) has no value at 0 below 2, where PyTorch's derivative is 0.
-    size = jnp.where(x == 0, 1, jnp.abs(x))
-    return jnp.where(x == 0, 0, jnp.sign(x) * (size / divisor) ** (p - 1))

@@ -12,7 +12,8 @@ from flaxnn import functional as F
 from flaxnn import init
 from flaxnn._typing import ArrayLike, DTypeLike
 from flaxnn.init import Source
-from flaxnn.nn._host_draws import host_draw
+from flaxnn.nn._dropout import mask_of
+from flaxnn.nn._keys import key_stream
 from flaxnn.nn._linear import Linear
 from flaxnn.nn._module import Module
 from flaxnn.nn._parameter import Parameter
@@ -103,6 +104,7 @@ class MultiheadAttention(Module):
         self.dropout = dropout
         self.batch_first = batch_first
         self.add_zero_attn = add_zero_attn
+        self.keys = key_stream(rngs) if dropout > 0 else None
         # Drawn before the weights that stand in front of it.
         self.out_proj = _OutputProjection(
             embed_dim, embed_dim, bias, rngs=rngs, dtype=dtype
@@ -278,8 +280,9 @@ class MultiheadAttention(Module):
         """Returns what the heads attend to, and with which weights."""
         p = self.dropout if self.training else 0.0
         shape = (*q.shape[:-1], k.shape[-2])
-        kept = host_draw("bernoulli", 1 - p, shape, shape=shape) if p > 0 else None
+        mask_for = mask_of(p, self.keys)
         if not need_weights:
+            kept = mask_for(shape) if p > 0 else None
             output = F.scaled_dot_product_attention(
                 q, k, v, mask, p, causal, dropout_mask=kept
             )
@@ -288,8 +291,7 @@ class MultiheadAttention(Module):
         scaled = q * math.sqrt(1 / q.shape[-1])
         scores = jnp.matmul(scaled, jnp.swapaxes(k, -2, -1), precision=precision)
         weights = F.softmax(scores if mask is None else mask + scores, -1)
-        if kept is not None:
-            weights = weights * (kept.astype(weights.dtype) / (1 - p))
+        weights = F.dropout(weights, p, mask=mask_for)
         return jnp.matmul(weights, v, precision=precision), weights
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import jax
+from flax import nnx
 
 from flaxnn import functional as F
 from flaxnn._typing import ArrayLike
@@ -13,6 +14,19 @@ from flaxnn.init import Source
 from flaxnn.nn._host_draws import host_draw
 from flaxnn.nn._keys import key_stream
 from flaxnn.nn._module import Module
+
+
+def mask_of(
+    p: float, keys: nnx.RngStream | None
+) -> Callable[[tuple[int, ...]], jax.Array]:
+    """Returns what draws a mask of a shape; called only where PyTorch draws."""
+
+    def mask(shape: tuple[int, ...]) -> jax.Array:
+        if keys is not None:
+            return jax.random.bernoulli(keys(), 1 - p, shape)
+        return host_draw("bernoulli", 1 - p, shape, "bool", shape=shape, dtype="bool")
+
+    return mask
 
 
 class _DropoutNd(Module):
@@ -34,15 +48,7 @@ class _DropoutNd(Module):
     def forward(self, input: ArrayLike) -> jax.Array:
         """Returns the input, in training with elements or channels dropped."""
         apply = type(self)._apply
-        return apply(input, self.p, self.training, mask=self._mask)
-
-    def _mask(self, shape: tuple[int, ...]) -> jax.Array:
-        """What is kept; asked for only where PyTorch draws."""
-        if self.keys is not None:
-            return jax.random.bernoulli(self.keys(), 1 - self.p, shape)
-        return host_draw(
-            "bernoulli", 1 - self.p, shape, "bool", shape=shape, dtype="bool"
-        )
+        return apply(input, self.p, self.training, mask=mask_of(self.p, self.keys))
 
     def extra_repr(self) -> str:
         """Returns PyTorch's description of the layer."""

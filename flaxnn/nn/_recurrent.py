@@ -22,7 +22,8 @@ from flaxnn.functional._recurrent import (
     rnn_tanh,
 )
 from flaxnn.init import Source
-from flaxnn.nn._host_draws import host_draw
+from flaxnn.nn._dropout import mask_of
+from flaxnn.nn._keys import key_stream
 from flaxnn.nn._module import Module
 from flaxnn.nn._parameter import Parameter
 
@@ -68,6 +69,7 @@ class _Recurrent(Module):
         self.dropout = float(dropout)
         self.bidirectional = bidirectional
         self.proj_size = proj_size
+        self.keys = key_stream(rngs) if self.dropout > 0 else None
         bound = 1 / math.sqrt(hidden_size)
         for name, shape in self._shapes():
             array = init.uniform(shape, -bound, bound, rngs=rngs, dtype=dtype)
@@ -205,16 +207,9 @@ class _Recurrent(Module):
                 last.append(after)
             x = jnp.concatenate(outputs, axis=-1) if outputs[1:] else outputs[0]
             if layer < self.num_layers - 1:
-                x = self._drop(x)
+                mask = mask_of(self.dropout, self.keys)
+                x = F.dropout(x, self.dropout, self.training, mask=mask)
         return x, tuple(jnp.stack(arrays) for arrays in zip(*last, strict=True))
-
-    def _drop(self, x: jax.Array) -> jax.Array:
-        """Dropout between two layers, in training."""
-        if not self.training or self.dropout == 0:
-            return x
-        keep = 1 - self.dropout
-        mask = host_draw("bernoulli", keep, x.shape, shape=x.shape)
-        return x * (mask.astype(x.dtype) / keep)
 
     def extra_repr(self) -> str:
         """Returns PyTorch's description of the layer."""
