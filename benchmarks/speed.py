@@ -38,7 +38,7 @@ def arguments() -> argparse.Namespace:
     add("--case", action="append", default=[], metavar="NAME", help="repeatable")
     add("--side", action="append", metavar="NAME", help="repeatable")
     add("--repeats", type=int, default=5, help="steady runs (5)")
-    add("--processes", type=int, default=3, help="new processes (3)")
+    add("--processes", type=int, default=2, help="new processes (2)")
     add("--threads", type=int, help="processors for each side (all)")
     add("--data", type=Path, metavar="DIR", help="folder with fashion_mnist/")
     add("--quick", action="store_true", help="a few steps, once: does it work?")

@@ -98,6 +98,10 @@ def _fashion_mnist(
     return images, labels
 
 
+# Measured, the sides' losses lie within 2e-6 of PyTorch's. Fashion-MNIST gets more:
+# the ReLU on its logits can turn a last bit into a visible step on another processor.
+_TOLERANCE, _FASHION_TOLERANCE = 1e-5, 1e-4
+
 # The documents' seeds: 002 prints its own, those of 000 and 004 were recovered.
 _SEED_000, _SEED_002, _SEED_004 = 1043173585, 2025, 866285315
 
@@ -117,7 +121,7 @@ def _epoch(batch_size: int, sides: tuple[str, ...] = _DEFAULT_SIDES) -> Case:
             batch_size=batch_size,
         ),
         _fashion_mnist,
-        1e-3,
+        _FASHION_TOLERANCE,
         sides,
         group="fashion-mnist-epoch",
     )
@@ -130,7 +134,7 @@ CASES: tuple[Case, ...] = (
         "Document 000, ten steps of Adam",
         Recipe((5, 3), "cross_entropy", "adam", 0.01, _SEED_000, steps=10),
         _output_layer,
-        1e-5,
+        _TOLERANCE,
     ),
     Case(
         "univariate",
@@ -145,7 +149,7 @@ CASES: tuple[Case, ...] = (
             steps=1_001,
         ),
         _univariate,
-        1e-5,
+        _TOLERANCE,
     ),
     Case(
         "multinomial",
@@ -160,14 +164,14 @@ CASES: tuple[Case, ...] = (
             steps=10_001,
         ),
         _multinomial,
-        1e-5,
+        _TOLERANCE,
     ),
     Case(
         "wine",
         "Document 002's exercise, 1,001 steps of SGD",
         Recipe((13, 3), "cross_entropy", "sgd", 0.01, _SEED_002, steps=1_001),
         _wine,
-        1e-5,
+        _TOLERANCE,
     ),
     _epoch(64, ("flaxnn", "scan", "torch", "torch-images", "torch-compile")),
     _epoch(512),

@@ -9,7 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("flaxnn", "jax", "jaxlib", "flax", "optax", "numpy", "torch")
+from flaxnn import __version__
+
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "torch")
 
 
 def machine() -> dict[str, Any]:
@@ -30,7 +32,10 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "load_average": [round(value, 2) for value in _load()],
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in _PACKAGES},
+        "versions": {
+            "flaxnn": __version__,
+            **{name: _version(name) for name in _PACKAGES},
+        },
     }
 
 

@@ -25,7 +25,7 @@ def measure(
     *,
     sides: Sequence[str | Side] | None = None,
     repeats: int = 5,
-    processes: int = 3,
+    processes: int = 2,
     threads: int | None = None,
     data: Path | None = None,
     quick: bool = False,

@@ -67,7 +67,8 @@ def test_the_image_pipeline_gives_the_values_of_to_tensor():
         np.testing.assert_array_equal(image[0].numpy(), expected.numpy())
 
 
-def test_the_record_is_marked_as_such_and_the_live_run_as_its_own(tmp_path):
+@pytest.mark.slow
+def test_a_live_run_is_side_by_side_and_can_be_recorded():
     (case,) = bench.find(["output-layer"])
     result = bench.measure([case], sides=["flaxnn", "torch"], repeats=2, processes=1)
     figures = result["cases"]["output-layer"]

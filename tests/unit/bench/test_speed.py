@@ -49,6 +49,19 @@ def test_a_quick_run_prints_one_json_object(tmp_path, without_torch):
     assert "a quick run" in shown.stdout
 
 
+def test_without_pytorch_its_committed_record_is_compared_with(without_torch):
+    once = ["--repeats", "1", "--processes", "1", "--json"]
+    sides = ["--side", "flaxnn", "--side", "torch"]
+    done = speed("--case", "output-layer", *sides, *once)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    case = result["cases"]["output-layer"]
+    assert case["missing"] == {"torch": "torch is not installed"}
+    assert case["agreement"]["against"].startswith("PyTorch 2.13")
+    assert case["ratios"]["torch"]["kind"] == "recorded reference"
+    assert result["reference"]["machine"]["processor"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
