@@ -19,6 +19,24 @@ from flaxnn.functional._alpha_dropout import alpha_dropout, feature_alpha_dropou
 from flaxnn.functional._attention import scaled_dot_product_attention
 from flaxnn.functional._batch_norm import batch_norm, batch_norm_running_stats
 from flaxnn.functional._bilinear import bilinear
+from flaxnn.functional._activations import (
+    binary_step,
+    elu,
+    leaky_relu,
+    logsigmoid,
+    relu,
+    sigmoid,
+    tanh,
+)
+from flaxnn.functional._adaptive_pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+)
+from flaxnn.functional._avg_pool import avg_pool1d, avg_pool2d, avg_pool3d
 from flaxnn.functional._binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -76,6 +94,41 @@ __all__ = [
     "celu",
     "cosine_embedding_loss",
     "cosine_similarity",
+from flaxnn.functional._convolution import conv1d, conv2d, conv3d
+from flaxnn.functional._convolution_transposed import (
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
+from flaxnn.functional._linear import flatten, linear
+from flaxnn.functional._lp_pool import lp_pool1d, lp_pool2d, lp_pool3d
+from flaxnn.functional._max_pool import max_pool1d, max_pool2d, max_pool3d
+from flaxnn.functional._max_unpool import max_unpool1d, max_unpool2d, max_unpool3d
+from flaxnn.functional._padding import pad
+from flaxnn.functional._patches import fold, unfold
+from flaxnn.functional._regression import l1_loss, mse_loss
+from flaxnn.functional._reshaping import pixel_shuffle, pixel_unshuffle, unflatten
+from flaxnn.functional._softmax import log_softmax, softmax
+
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "binary_step",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "cross_entropy",
     "dropout",
     "dropout1d",
@@ -85,6 +138,7 @@ __all__ = [
     "embedding",
     "feature_alpha_dropout",
     "flatten",
+    "fold",
     "from_scratch",
     "gaussian_nll_loss",
     "gelu",
@@ -111,6 +165,15 @@ __all__ = [
     "lstm_cell",
     "margin_ranking_loss",
     "mish",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "mse_loss",
     "multi_margin_loss",
     "multilabel_margin_loss",
@@ -121,6 +184,9 @@ __all__ = [
     "pairwise_distance",
     "poisson_nll_loss",
     "prelu",
+    "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "relu",
     "relu6",
     "rms_norm",
@@ -143,4 +209,6 @@ __all__ = [
     "threshold",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "unflatten",
+    "unfold",
 ]

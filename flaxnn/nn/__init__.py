@@ -28,6 +28,30 @@ from flaxnn.nn._identity import Identity
 from flaxnn.nn._instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from flaxnn.nn._layer_norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from flaxnn.nn._leaky import LeakyReLU, PReLU, RReLU
+from flaxnn.nn._adaptive_pool import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
+from flaxnn.nn._avg_pool import (
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    LPPool1d,
+    LPPool2d,
+    LPPool3d,
+)
+from flaxnn.nn._container import Sequential
+from flaxnn.nn._convolution import Conv1d, Conv2d, Conv3d
+from flaxnn.nn._convolution_transposed import (
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
+from flaxnn.nn._host_draws import HostDraw, host_draw, providing, recording
 from flaxnn.nn._linear import Flatten, Linear
 from flaxnn.nn._loss import (
     BCELoss,
@@ -61,6 +85,34 @@ from flaxnn.nn._regression_loss import (
 from flaxnn.nn._shrinkage import Hardshrink, Softshrink, Tanhshrink
 from flaxnn.nn._sigmoids import LogSigmoid, Sigmoid, Softplus, Softsign, Tanh
 from flaxnn.nn._softmax import LogSoftmax, Softmax, Softmax2d, Softmin
+from flaxnn.nn._max_pool import (
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+    MaxUnpool1d,
+    MaxUnpool2d,
+    MaxUnpool3d,
+)
+from flaxnn.nn._module import Module
+from flaxnn.nn._padding import (
+    CircularPad1d,
+    CircularPad2d,
+    CircularPad3d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ConstantPad3d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReflectionPad3d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ReplicationPad3d,
+    ZeroPad1d,
+    ZeroPad2d,
+    ZeroPad3d,
+)
+from flaxnn.nn._parameter import Buffer, Parameter
+from flaxnn.nn._reshaping import Fold, PixelShuffle, PixelUnshuffle, Unflatten, Unfold
 from flaxnn.nn._state_dict import astype, functional_call, load_state_dict
 
 __all__ = [
@@ -73,6 +125,15 @@ __all__ = [
     "RNN",
     "SELU",
     "AlphaDropout",
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
@@ -82,6 +143,18 @@ __all__ = [
     "Buffer",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
+    "CircularPad1d",
+    "CircularPad2d",
+    "CircularPad3d",
+    "ConstantPad1d",
+    "ConstantPad2d",
+    "ConstantPad3d",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
     "CrossEntropyLoss",
     "Dropout",
     "Dropout1d",
@@ -98,6 +171,7 @@ __all__ = [
     "Hardswish",
     "Hardtanh",
     "HingeEmbeddingLoss",
+    "Fold",
     "HostDraw",
     "HuberLoss",
     "Identity",
@@ -108,6 +182,9 @@ __all__ = [
     "L1Loss",
     "LSTMCell",
     "LayerNorm",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
@@ -116,6 +193,12 @@ __all__ = [
     "MSELoss",
     "MarginRankingLoss",
     "Mish",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "Module",
     "ModuleDict",
     "ModuleList",
@@ -133,6 +216,15 @@ __all__ = [
     "RReLU",
     "ReLU",
     "ReLU6",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "ReLU",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReflectionPad3d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
+    "ReplicationPad3d",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -149,6 +241,11 @@ __all__ = [
     "Threshold",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
+    "Unflatten",
+    "Unfold",
+    "ZeroPad1d",
+    "ZeroPad2d",
+    "ZeroPad3d",
     "astype",
     "drawing",
     "functional_call",

@@ -27,6 +27,7 @@ from tests.contract.registry import (  # noqa: E402
 pytestmark = [
     pytest.mark.torch,
     pytest.mark.filterwarnings("ignore:Initializing zero-element tensors"),
+    pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel"),
 ]
 every_build = pytest.mark.parametrize(("layer", "case"), BUILDS, ids=BUILD_IDS)
 

@@ -16,7 +16,10 @@ from tests.contract.bad import Bad  # noqa: E402
 from tests.contract.case import Case, Op, assert_bfloat16_close, evaluate  # noqa: E402
 from tests.contract.registry import BAD, BAD_IDS, CALL_IDS, CALLS, OPS  # noqa: E402
 
-pytestmark = pytest.mark.torch
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel"),
+]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
