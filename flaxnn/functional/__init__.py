@@ -15,19 +15,6 @@ Example:
 from __future__ import annotations
 
 from flaxnn.functional import from_scratch
-from flaxnn.functional._alpha_dropout import alpha_dropout, feature_alpha_dropout
-from flaxnn.functional._attention import scaled_dot_product_attention
-from flaxnn.functional._batch_norm import batch_norm, batch_norm_running_stats
-from flaxnn.functional._bilinear import bilinear
-from flaxnn.functional._activations import (
-    binary_step,
-    elu,
-    leaky_relu,
-    logsigmoid,
-    relu,
-    sigmoid,
-    tanh,
-)
 from flaxnn.functional._adaptive_pool import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -36,12 +23,22 @@ from flaxnn.functional._adaptive_pool import (
     adaptive_max_pool2d,
     adaptive_max_pool3d,
 )
+from flaxnn.functional._alpha_dropout import alpha_dropout, feature_alpha_dropout
+from flaxnn.functional._attention import scaled_dot_product_attention
 from flaxnn.functional._avg_pool import avg_pool1d, avg_pool2d, avg_pool3d
+from flaxnn.functional._batch_norm import batch_norm, batch_norm_running_stats
+from flaxnn.functional._bilinear import bilinear
 from flaxnn.functional._binary import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
 )
 from flaxnn.functional._classification import cross_entropy, nll_loss
+from flaxnn.functional._convolution import conv1d, conv2d, conv3d
+from flaxnn.functional._convolution_transposed import (
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
 from flaxnn.functional._distance import cosine_similarity, pairwise_distance
 from flaxnn.functional._dropout import dropout, dropout1d, dropout2d, dropout3d
 from flaxnn.functional._embedding import embedding, one_hot
@@ -64,12 +61,17 @@ from flaxnn.functional._layer_norm import group_norm, layer_norm, rms_norm
 from flaxnn.functional._leaky import leaky_relu, prelu, rrelu
 from flaxnn.functional._likelihood import gaussian_nll_loss, kl_div, poisson_nll_loss
 from flaxnn.functional._linear import flatten, linear
+from flaxnn.functional._lp_pool import lp_pool1d, lp_pool2d, lp_pool3d
+from flaxnn.functional._max_pool import max_pool1d, max_pool2d, max_pool3d
+from flaxnn.functional._max_unpool import max_unpool1d, max_unpool2d, max_unpool3d
 from flaxnn.functional._multiclass_margin import (
     multi_margin_loss,
     multilabel_margin_loss,
     multilabel_soft_margin_loss,
 )
 from flaxnn.functional._normalize import local_response_norm, normalize
+from flaxnn.functional._padding import pad
+from flaxnn.functional._patches import fold, unfold
 from flaxnn.functional._rectifiers import binary_step, hardtanh, relu, relu6, threshold
 from flaxnn.functional._recurrent import (
     gru_cell,
@@ -78,37 +80,11 @@ from flaxnn.functional._recurrent import (
     rnn_tanh_cell,
 )
 from flaxnn.functional._regression import l1_loss, mse_loss
+from flaxnn.functional._reshaping import pixel_shuffle, pixel_unshuffle, unflatten
 from flaxnn.functional._robust import huber_loss, smooth_l1_loss
 from flaxnn.functional._shrinkage import hardshrink, softshrink, tanhshrink
 from flaxnn.functional._sigmoids import logsigmoid, sigmoid, softplus, softsign, tanh
 from flaxnn.functional._softmax import log_softmax, softmax, softmin
-
-__all__ = [
-    "alpha_dropout",
-    "batch_norm",
-    "batch_norm_running_stats",
-    "bilinear",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "binary_step",
-    "celu",
-    "cosine_embedding_loss",
-    "cosine_similarity",
-from flaxnn.functional._convolution import conv1d, conv2d, conv3d
-from flaxnn.functional._convolution_transposed import (
-    conv_transpose1d,
-    conv_transpose2d,
-    conv_transpose3d,
-)
-from flaxnn.functional._linear import flatten, linear
-from flaxnn.functional._lp_pool import lp_pool1d, lp_pool2d, lp_pool3d
-from flaxnn.functional._max_pool import max_pool1d, max_pool2d, max_pool3d
-from flaxnn.functional._max_unpool import max_unpool1d, max_unpool2d, max_unpool3d
-from flaxnn.functional._padding import pad
-from flaxnn.functional._patches import fold, unfold
-from flaxnn.functional._regression import l1_loss, mse_loss
-from flaxnn.functional._reshaping import pixel_shuffle, pixel_unshuffle, unflatten
-from flaxnn.functional._softmax import log_softmax, softmax
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -117,18 +93,25 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "batch_norm",
+    "batch_norm_running_stats",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "binary_step",
+    "celu",
     "conv1d",
     "conv2d",
     "conv3d",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
     "dropout",
     "dropout1d",
@@ -162,18 +145,18 @@ __all__ = [
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
-    "lstm_cell",
-    "margin_ranking_loss",
-    "mish",
     "lp_pool1d",
     "lp_pool2d",
     "lp_pool3d",
+    "lstm_cell",
+    "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
     "max_unpool1d",
     "max_unpool2d",
     "max_unpool3d",
+    "mish",
     "mse_loss",
     "multi_margin_loss",
     "multilabel_margin_loss",
@@ -181,12 +164,12 @@ __all__ = [
     "nll_loss",
     "normalize",
     "one_hot",
-    "pairwise_distance",
-    "poisson_nll_loss",
-    "prelu",
     "pad",
+    "pairwise_distance",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "poisson_nll_loss",
+    "prelu",
     "relu",
     "relu6",
     "rms_norm",

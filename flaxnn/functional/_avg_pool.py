@@ -94,7 +94,7 @@ def avg_pool2d(
 
     Example:
         >>> import jax
-import jax.numpy as jnp
+    import jax.numpy as jnp
         >>> avg_pool2d(jnp.arange(4.0).reshape(1, 2, 2), 2)
         Array([[[1.5]]], dtype=float32)
     """
@@ -146,7 +146,7 @@ def avg_pool3d(
 
     Example:
         >>> import jax
-import jax.numpy as jnp
+    import jax.numpy as jnp
         >>> avg_pool3d(jnp.arange(8.0).reshape(1, 2, 2, 2), 2)
         Array([[[[3.5]]]], dtype=float32)
     """

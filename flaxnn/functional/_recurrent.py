@@ -14,7 +14,7 @@ from flaxnn.functional._rectifiers import relu
 from flaxnn.functional._sigmoids import sigmoid, tanh
 
 # By input and by state, then the biases of both.
-Weights = tuple[ArrayLike | None, ArrayLike | None, ArrayLike | None, ArrayLike | None]
+Weights = tuple[ArrayLike, ArrayLike, ArrayLike | None, ArrayLike | None]
 # From what input and state contribute, and the state, to the new state; the first
 # array of a state is what a step puts out.
 Step = Callable[

@@ -1,9 +1,31 @@
 """PyTorch's modules as Flax NNX modules: its names, shapes, draws and printing."""
 
+from flaxnn.nn._adaptive_pool import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AdaptiveMaxPool3d,
+)
 from flaxnn.nn._attention import MultiheadAttention
+from flaxnn.nn._avg_pool import (
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    LPPool1d,
+    LPPool2d,
+    LPPool3d,
+)
 from flaxnn.nn._batch_norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from flaxnn.nn._bilinear import Bilinear
 from flaxnn.nn._container import ModuleList, Sequential
+from flaxnn.nn._convolution import Conv1d, Conv2d, Conv3d
+from flaxnn.nn._convolution_transposed import (
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
 from flaxnn.nn._distance import (
     CosineEmbeddingLoss,
     CosineSimilarity,
@@ -28,30 +50,6 @@ from flaxnn.nn._identity import Identity
 from flaxnn.nn._instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from flaxnn.nn._layer_norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from flaxnn.nn._leaky import LeakyReLU, PReLU, RReLU
-from flaxnn.nn._adaptive_pool import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveAvgPool3d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    AdaptiveMaxPool3d,
-)
-from flaxnn.nn._avg_pool import (
-    AvgPool1d,
-    AvgPool2d,
-    AvgPool3d,
-    LPPool1d,
-    LPPool2d,
-    LPPool3d,
-)
-from flaxnn.nn._container import Sequential
-from flaxnn.nn._convolution import Conv1d, Conv2d, Conv3d
-from flaxnn.nn._convolution_transposed import (
-    ConvTranspose1d,
-    ConvTranspose2d,
-    ConvTranspose3d,
-)
-from flaxnn.nn._host_draws import HostDraw, host_draw, providing, recording
 from flaxnn.nn._linear import Flatten, Linear
 from flaxnn.nn._loss import (
     BCELoss,
@@ -69,22 +67,6 @@ from flaxnn.nn._margin_loss import (
     MultiMarginLoss,
     SoftMarginLoss,
 )
-from flaxnn.nn._module import Module
-from flaxnn.nn._module_dict import ModuleDict
-from flaxnn.nn._parameter import Buffer, Parameter
-from flaxnn.nn._rectifiers import Hardtanh, ReLU, ReLU6, Threshold
-from flaxnn.nn._recurrent import GRU, LSTM, RNN
-from flaxnn.nn._recurrent_cell import GRUCell, LSTMCell, RNNCell
-from flaxnn.nn._regression_loss import (
-    GaussianNLLLoss,
-    HuberLoss,
-    KLDivLoss,
-    PoissonNLLLoss,
-    SmoothL1Loss,
-)
-from flaxnn.nn._shrinkage import Hardshrink, Softshrink, Tanhshrink
-from flaxnn.nn._sigmoids import LogSigmoid, Sigmoid, Softplus, Softsign, Tanh
-from flaxnn.nn._softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from flaxnn.nn._max_pool import (
     MaxPool1d,
     MaxPool2d,
@@ -94,6 +76,7 @@ from flaxnn.nn._max_pool import (
     MaxUnpool3d,
 )
 from flaxnn.nn._module import Module
+from flaxnn.nn._module_dict import ModuleDict
 from flaxnn.nn._padding import (
     CircularPad1d,
     CircularPad2d,
@@ -112,7 +95,20 @@ from flaxnn.nn._padding import (
     ZeroPad3d,
 )
 from flaxnn.nn._parameter import Buffer, Parameter
+from flaxnn.nn._rectifiers import Hardtanh, ReLU, ReLU6, Threshold
+from flaxnn.nn._recurrent import GRU, LSTM, RNN
+from flaxnn.nn._recurrent_cell import GRUCell, LSTMCell, RNNCell
+from flaxnn.nn._regression_loss import (
+    GaussianNLLLoss,
+    HuberLoss,
+    KLDivLoss,
+    PoissonNLLLoss,
+    SmoothL1Loss,
+)
 from flaxnn.nn._reshaping import Fold, PixelShuffle, PixelUnshuffle, Unflatten, Unfold
+from flaxnn.nn._shrinkage import Hardshrink, Softshrink, Tanhshrink
+from flaxnn.nn._sigmoids import LogSigmoid, Sigmoid, Softplus, Softsign, Tanh
+from flaxnn.nn._softmax import LogSoftmax, Softmax, Softmax2d, Softmin
 from flaxnn.nn._state_dict import astype, functional_call, load_state_dict
 
 __all__ = [
@@ -124,13 +120,13 @@ __all__ = [
     "LSTM",
     "RNN",
     "SELU",
-    "AlphaDropout",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
+    "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
@@ -141,8 +137,6 @@ __all__ = [
     "BatchNorm3d",
     "Bilinear",
     "Buffer",
-    "CosineEmbeddingLoss",
-    "CosineSimilarity",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
@@ -155,6 +149,8 @@ __all__ = [
     "ConvTranspose1d",
     "ConvTranspose2d",
     "ConvTranspose3d",
+    "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
     "Dropout1d",
@@ -163,6 +159,7 @@ __all__ = [
     "Embedding",
     "FeatureAlphaDropout",
     "Flatten",
+    "Fold",
     "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
@@ -171,7 +168,6 @@ __all__ = [
     "Hardswish",
     "Hardtanh",
     "HingeEmbeddingLoss",
-    "Fold",
     "HostDraw",
     "HuberLoss",
     "Identity",
@@ -180,11 +176,11 @@ __all__ = [
     "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
-    "LSTMCell",
-    "LayerNorm",
     "LPPool1d",
     "LPPool2d",
     "LPPool3d",
+    "LSTMCell",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
@@ -192,13 +188,13 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "MarginRankingLoss",
-    "Mish",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
     "MaxUnpool1d",
     "MaxUnpool2d",
     "MaxUnpool3d",
+    "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
@@ -210,15 +206,14 @@ __all__ = [
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
     "RNNCell",
     "RReLU",
     "ReLU",
     "ReLU6",
-    "PixelShuffle",
-    "PixelUnshuffle",
-    "ReLU",
     "ReflectionPad1d",
     "ReflectionPad2d",
     "ReflectionPad3d",
