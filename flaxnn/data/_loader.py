@@ -39,6 +39,8 @@ class DataLoader:
         batch_size: As given.
         shuffle: As given.
         drop_last: As given.
+        rngs: The run's Generator, or None where none was given.
+        generator: The loader's own Generator, or None where none was given.
         generators: The Generators it draws from, none or one, to save and restore.
 
     Raises:
@@ -91,11 +93,11 @@ class DataLoader:
             raise ValueError(
                 f"drop_last should be a boolean value, but got drop_last={drop_last}"
             )
-        run_stream = as_generator(rngs, "rngs")
-        own_stream = as_generator(generator, "generator")
+        self.rngs = as_generator(rngs, "rngs")
+        self.generator = as_generator(generator, "generator")
         self._source = Source(dataset)
-        self._stream = run_stream if own_stream is None else own_stream
-        self._own_stream = own_stream is not None
+        self._own_stream = self.generator is not None
+        self._stream = self.generator if self._own_stream else self.rngs
         if shuffle and self._stream is None:
             raise missing_generator("shuffle=True", rngs)
         if shuffle and len(self._source) == 0:

@@ -4,6 +4,7 @@ PyTorch's dropout draws its mask during the forward pass, from the same stream a
 data loader. A compiled step cannot draw from that stream, so a module asks for its
 numbers with `host_draw`; the training loop records once what one step asks for,
 draws it on the host in stream order, and provides the arrays to the compiled steps.
+Outside of training `drawing` draws them at once.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from flaxnn.random import Generator
 
@@ -67,7 +69,23 @@ class _Provider:
         return array
 
 
-_answering: ContextVar[_Recorder | _Provider | None] = ContextVar(
+@dataclass
+class _Drawer:
+    generator: Generator
+
+    def answer(self, request: HostDraw) -> jax.Array:
+        # Inside jax.jit every array is a tracer, a constant too.
+        if isinstance(jnp.zeros(()), Tracer):
+            raise RuntimeError(
+                f"a module asked for host draws ({request}) inside jax.jit or another "
+                "compilation, where they would become constants: draw them outside "
+                "and pass them in with `with flaxnn.nn.providing(arrays):`, or train "
+                "with flaxnn.fit"
+            )
+        return jnp.asarray(request.draw(self.generator))
+
+
+_answering: ContextVar[_Recorder | _Provider | _Drawer | None] = ContextVar(
     "_answering", default=None
 )
 
@@ -88,7 +106,7 @@ def host_draw(
 
     Raises:
         RuntimeError: Nobody provides draws: the call is outside `flaxnn.fit`,
-            `recording` and `providing`.
+            `drawing`, `recording` and `providing`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -100,10 +118,47 @@ def host_draw(
     request = HostDraw(method, arguments, tuple(shape), dtype)
     if answering is None:
         raise RuntimeError(
-            f"a module asked for host draws ({request}) outside flaxnn.fit; "
-            "provide them with `with flaxnn.nn.providing(arrays):`"
+            f"a module in training mode asked for host draws ({request}) outside "
+            "flaxnn.fit: call it inside `with flaxnn.nn.drawing(generator):` for "
+            "PyTorch's numbers, inside `with flaxnn.nn.providing(arrays):` for given "
+            "ones, after model.eval() for none, or build it with rngs=nnx.Rngs(seed) "
+            "for JAX's"
         )
     return answering.answer(request)
+
+
+@contextmanager
+def drawing(generator: Generator) -> Iterator[None]:
+    """Answers the requests of a forward pass from a Generator, as PyTorch does.
+
+    For calls outside of `flaxnn.fit`, such as ``model(x)`` in training mode, under
+    ``jax.grad`` too but not inside ``jax.jit``.
+
+    Args:
+        generator: The run's Generator, which stands for PyTorch's global one; it moves
+            on.
+
+    Raises:
+        TypeError: `generator` is something else.
+        RuntimeError: On a request inside ``jax.jit``.
+
+    Torch:
+        What any call does after ``torch.manual_seed``, 2.13.0, T0.
+
+    Example:
+        >>> with drawing(Generator(0)):
+        ...     host_draw("bernoulli", 0.5, (3,), shape=(3,))
+        Array([0., 0., 1.], dtype=float32)
+    """
+    if not isinstance(generator, Generator):
+        raise TypeError(
+            "drawing takes a flaxnn.random.Generator, got " + type(generator).__name__
+        )
+    token = _answering.set(_Drawer(generator))
+    try:
+        yield
+    finally:
+        _answering.reset(token)
 
 
 @contextmanager

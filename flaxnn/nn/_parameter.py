@@ -14,6 +14,11 @@ Parameter = nnx.Param
 Buffer = nnx.BatchStat
 
 
+def value_of(variable: nnx.Variable | None) -> jax.Array | None:
+    """The array of a parameter or buffer that a module may be without."""
+    return None if variable is None else variable.get_value()
+
+
 class PrintedParameter(nnx.Param):
     """A parameter's present value, printed as PyTorch prints a parameter.
 

@@ -76,10 +76,12 @@ def fit(
 ) -> Run[M]:
     """Trains a copy of a model, the whole run as one compiled program.
 
-    The model trains in training mode. Data are put on the device once; uint8 inputs
-    are taken for pixels and divided by 255, exactly as torchvision's ToTensor does;
-    floating-point arrays take the model's dtype. Neither the model nor the arrays
-    nor the optimiser are changed; Generators advance as PyTorch's do.
+    The model trains in training mode, whatever mode it is in: running statistics move
+    and dropout draws. Data are put on the device once; uint8 inputs are taken for
+    pixels and divided by 255, exactly as torchvision's ToTensor does; floating-point
+    arrays take the model's dtype. Neither the model nor the arrays nor the optimiser
+    are changed; Generators advance as PyTorch's do, at each step by the masks of its
+    forward pass.
 
     Args:
         model: A `flaxnn.nn.Module` or another Flax NNX module.
@@ -95,8 +97,9 @@ def fit(
         steps: Updates that the run has in all; give one of the two.
         metrics: Functions of ``(output, target)`` whose batch means ride along, in a
             mapping or named after themselves.
-        rngs: The Generator that host draws of the forward pass come from; the
-            loader's own when None.
+        rngs: The Generator that host draws of the forward pass, such as dropout's
+            masks, come from: the run's, which stands for PyTorch's global one. The
+            loader's `rngs` when None.
         state: The state of an earlier run to go on from. ``epochs`` and ``steps``
             count from that run's beginning, and the result is bit-identical to one
             run that was never interrupted. The hyper-parameters are the state's, as
@@ -111,8 +114,8 @@ def fit(
     Raises:
         TypeError: An argument is of the wrong kind, or both or neither of ``epochs``
             and ``steps`` are given.
-        ValueError: Data are empty, of unequal length, nan or infinite, or the loss
-            is not a scalar.
+        ValueError: Data are empty, of unequal length, nan or infinite, the loss is not
+            a scalar, or a batch norm meets a last batch of one sample.
         IndexError: A label is out of range, as PyTorch.
         RuntimeError: Shapes or dtypes do not fit the model, as PyTorch.
 
@@ -136,7 +139,8 @@ def fit(
     _check_arguments(optimizer, epochs, steps, chunk, rngs, state)
     arrays = host_arrays(data)
     loader = data if isinstance(data, DataLoader) else None
-    generators = _generators(loader, rngs)
+    run_stream = loader.rngs if rngs is None and loader is not None else rngs
+    generators = _generators(loader, run_stream)
     graphdef, params, buffers = split(model)
     dtype = compute_dtype(params)
     with enough_precision(dtype):
@@ -148,10 +152,11 @@ def fit(
         else:
             check_state(state.train, params, buffers, optimizer)
             train = state.train.copy()
-        size = rows if loader is None else min(loader.batch_size, rows)
-        check_run(step, params, buffers, arrays, size)
-        requests = host_draws(step, params, buffers, arrays, size)
-        source = _source(requests, generators)
+        sizes = _batch_sizes(loader, rows, steps)
+        for size in sizes:
+            check_run(step, params, buffers, arrays, size)
+        requests = host_draws(step, params, buffers, arrays, sizes[0])
+        source = _source(requests, run_stream)
         chunk = min(chunk, _steps_that_fit(requests))
         plan = _plan(loader, generators, epochs, steps, chunk, state)
         # Unlike jnp.asarray, this takes aligned arrays on a CPU as they are.
@@ -219,6 +224,17 @@ def _check_arguments(
         )
 
 
+def _batch_sizes(
+    loader: DataLoader | None, rows: int, steps: int | None
+) -> tuple[int, ...]:
+    """The sizes of the batches that the run meets: a whole one, then a short one."""
+    if loader is None or loader.batch_size >= rows:
+        return (rows,)
+    whole, short = loader.batch_size, rows % loader.batch_size
+    reached = steps is None or steps >= len(loader)
+    return (whole, short) if short and reached and not loader.drop_last else (whole,)
+
+
 def _generators(
     loader: DataLoader | None, rngs: Generator | None
 ) -> tuple[Generator, ...]:
@@ -272,16 +288,15 @@ def _steps_that_fit(requests: tuple[HostDraw, ...]) -> int:
     return max(1, _DRAWN_BYTES // max(1, per_step))
 
 
-def _source(
-    draws: tuple[HostDraw, ...], generators: tuple[Generator, ...]
-) -> Generator | None:
+def _source(draws: tuple[HostDraw, ...], rngs: Generator | None) -> Generator | None:
     """The Generator of host draws; raises where some are asked for and none is."""
-    if draws and not generators:
+    if draws and rngs is None:
         raise TypeError(
             f"the model draws numbers in its forward pass ({draws[0].method}): pass "
-            "the run's Generator as rngs="
+            "the run's Generator as rngs= (a loader's own generator draws its order "
+            "only), or build the model with rngs=nnx.Rngs(seed) for JAX's numbers"
         )
-    return generators[0] if generators else None
+    return rngs
 
 
 def _padded(part: Chunk) -> jax.Array | None:

@@ -20,6 +20,8 @@ import flaxnn.functional as F
 STRIDE = 2_654_435_761
 NN = "torch.nn.functional"
 KINK = np.array([-2.0, -0.5, -0.0, 0.0, 0.5, 2.0])
+# What the forward passes of both sides draw comes from this seed.
+FORWARD_SEED = 7
 
 
 def spread(
@@ -42,18 +44,23 @@ class Case:
 
     `by` are the positions of the arguments to differentiate by; `input` alone unless
     said otherwise, nothing where the list is empty. A tuple that the call returns is
-    recorded element by element.
+    recorded element by element. `ours` are keyword arguments that PyTorch's function
+    does not have, for what it draws itself, from `FORWARD_SEED`; `theirs` are those of
+    PyTorch's alone.
     """
 
     name: str
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     by: tuple[int, ...] = (0,)
+    ours: Mapping[str, Any] = field(default_factory=dict)
+    theirs: Mapping[str, Any] = field(default_factory=dict)
 
     def call(self, dtype: Any) -> dict[str, Any]:
         """Returns the arguments by name, or by position as a string of digits."""
         named = {str(index): value for index, value in enumerate(self.args)}
-        return {k: _cast(v, dtype) for k, v in (named | dict(self.kwargs)).items()}
+        named |= {**self.kwargs, **self.ours}
+        return {name: _cast(value, dtype) for name, value in named.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +70,11 @@ class Op:
     Each element of a float32 value or gradient is within `rtol` relative plus `atol`
     absolute, which is 0 unless a comment in the table says why it cannot be. A dot in
     the name leads into a submodule. `differences` is what the generated page says of
-    the known ones.
+    the known ones. In bfloat16 (T3) a number is within `bfloat16_steps` of the 8-bit
+    significand, counted at 1 or the array's largest number; PyTorch rounds more often
+    than we do. None says that PyTorch has no bfloat16 for it. `mutates` are the
+    positions of arguments that PyTorch changes in place: what they become is what ours
+    returns.
     """
 
     name: str
@@ -72,6 +83,8 @@ class Op:
     rtol: float = 1e-6
     atol: float = 0.0
     differences: str = ""
+    bfloat16_steps: int | None = 2
+    mutates: tuple[int, ...] = ()
 
     @property
     def function(self) -> Callable[..., Any]:
@@ -83,6 +96,16 @@ class Op:
     ) -> None:
         """Raises unless ours is PyTorch's within the tolerance, nan for nan."""
         assert_close(actual, expected, dtype, self.rtol, self.atol)
+
+
+def assert_bfloat16_close(actual: Any, expected: np.ndarray, steps: int) -> None:
+    """Raises unless the numbers are within so many steps; indices must be equal."""
+    if actual.dtype.kind in "iub":
+        np.testing.assert_array_equal(actual, expected)
+        return
+    assert actual.dtype == jnp.bfloat16
+    atol = steps * 2.0**-8 * np.max(np.abs(expected), initial=1.0)
+    np.testing.assert_allclose(actual.astype(np.float32), expected, 0, atol)
 
 
 def assert_close(
@@ -150,7 +173,7 @@ def _with_gradients(op: Op, case: Case, call: dict[str, Any]) -> dict[str, jax.A
     if not by:
         return named_values(of(by))
     value, pull = jax.vjp(of, by)
-    (gradients,) = pull(jax.tree.map(_cotangent_of, value))
+    (gradients,) = pull(jax.tree.map(cotangent_of, value))
     return named_values(value) | {f"gradient{k}": g for k, g in gradients.items()}
 
 
@@ -162,7 +185,7 @@ def named_values(value: Any) -> dict[str, Any]:
     return {f"value{index}": leaf for index, leaf in enumerate(leaves)}
 
 
-def _cotangent_of(value: jax.Array) -> Any:
+def cotangent_of(value: jax.Array) -> Any:
     """Returns what to pull back from a value; indices have no gradient."""
     if not jnp.issubdtype(value.dtype, jnp.floating):
         return np.zeros(value.shape, jax.dtypes.float0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +15,9 @@ from flax import nnx
 import flaxnn
 from flaxnn import nn
 from flaxnn.random import Generator
-from tests.contract.case import assert_close, cotangent
+from tests.contract.case import FORWARD_SEED, assert_close, cotangent
 
-SEED, FORWARD_SEED = 2025, 7
+SEED = 2025
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,8 @@ class LayerCase:
     module. `inputs` are arrays or tuples of arrays; floating-point ones are cast to the
     dtype under test, and those at the positions `by` are differentiated by. The forward
     pass is made `passes` times, so that buffers move more than once; draws of a forward
-    pass come from a seed of their own.
+    pass come from a seed of their own. `call` is for containers, which are not called
+    themselves.
     """
 
     name: str
@@ -37,6 +39,7 @@ class LayerCase:
     by: tuple[int, ...] = (0,)
     training: bool = True
     passes: int = 1
+    call: Callable[..., Any] = operator.call
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +54,7 @@ class Layer:
     # Initial values are bit-exact; orthogonal ones, which LAPACK makes, are not.
     state_atol: float = 0.0
     differences: str = ""
+    bfloat16_steps: int | None = 4
 
     def build(self, case: LayerCase, rngs: Generator, **options: Any) -> nn.Module:
         """Returns ours, its numbers drawn from `rngs`."""
@@ -113,7 +117,8 @@ def evaluate(layer: Layer, case: LayerCase, dtype: Any) -> dict[str, np.ndarray]
     """Returns outputs, gradients by inputs and parameters, and buffers, by name."""
     model = layer.build(case, Generator(SEED))
     model = flaxnn.astype(model, np.dtype(dtype).name).train(case.training)
-    graphdef, params, rest = nnx.split(model, nn.Parameter, ...)
+    graphdef, *states = nnx.split(model, nn.Parameter, ...)
+    params, rest = map(nnx.to_pure_dict, states)
     inputs = cast(case.inputs, dtype)
     given = {str(position): inputs[position] for position in case.by}
 
@@ -126,18 +131,19 @@ def evaluate(layer: Layer, case: LayerCase, dtype: Any) -> dict[str, np.ndarray]
             args = [given.get(str(k), value) for k, value in enumerate(inputs)]
             with nn.providing(draws):
                 for _ in range(case.passes):
-                    outputs = module(*args)
+                    outputs = case.call(module, *args)
             floating, indices = [], []
             for leaf in jax.tree.leaves(outputs):
                 inexact = jnp.issubdtype(leaf.dtype, jnp.floating)
                 (floating if inexact else indices).append(leaf)
-            return floating, (indices, nnx.state(module, nnx.Not(nn.Parameter)))
+            after = nnx.state(module, nnx.Not(nn.Parameter))
+            return floating, (indices, nnx.to_pure_dict(after))
 
         outputs, pull, (indices, after) = jax.vjp(forward, params, given, has_aux=True)
         seeds = [jnp.asarray(cotangent(leaf.shape), leaf.dtype) for leaf in outputs]
         return (outputs, indices), pull(seeds), after
 
-    draws = forward_draws(model, inputs, case.passes)
+    draws = forward_draws(case, model, inputs)
     (outputs, indices), (by_params, by_inputs), after = run(params, rest, given, draws)
     results: dict[str, Any] = {f"output{k}": leaf for k, leaf in enumerate(outputs)}
     results |= {f"index{k}": leaf for k, leaf in enumerate(indices)}
@@ -152,11 +158,11 @@ def evaluate(layer: Layer, case: LayerCase, dtype: Any) -> dict[str, np.ndarray]
 
 
 def forward_draws(
-    model: nn.Module, inputs: tuple[Any, ...], passes: int = 1
+    case: LayerCase, model: nn.Module, inputs: tuple[Any, ...]
 ) -> tuple[jax.Array, ...]:
     """Returns what the forward passes ask for, drawn from `FORWARD_SEED`."""
     generator = Generator(FORWARD_SEED)
     with nn.recording() as requests:
-        jax.eval_shape(lambda *args: nnx.clone(model)(*args), *inputs)
-    drawn = [request.draw(generator) for _ in range(passes) for request in requests]
+        jax.eval_shape(lambda *args: case.call(nnx.clone(model), *args), *inputs)
+    drawn = [r.draw(generator) for _ in range(case.passes) for r in requests]
     return tuple(map(jnp.asarray, drawn))

@@ -10,8 +10,15 @@ import numpy as np
 import torch
 
 from tests.contract.bad import BadLayer
-from tests.contract.case import Case, Op, cotangent, named_values, split
-from tests.contract.layer import FORWARD_SEED, SEED, Layer, LayerCase, Part, cast
+from tests.contract.case import (
+    FORWARD_SEED,
+    Case,
+    Op,
+    cotangent,
+    named_values,
+    split,
+)
+from tests.contract.layer import SEED, Layer, LayerCase, Part, cast
 
 
 def counterpart(entry: Op | Layer) -> Any:
@@ -38,12 +45,19 @@ def as_numpy(tensor: torch.Tensor) -> np.ndarray:
 
 def evaluate(op: Op, case: Case, dtype: Any) -> dict[str, np.ndarray]:
     """Returns PyTorch's value and gradients, keyed as the goldens are."""
-    call = {name: as_tensor(value) for name, value in case.call(dtype).items()}
+    call = {
+        name: as_tensor(value)
+        for name, value in case.call(dtype).items()
+        if name not in case.ours
+    }
     by = {str(position): call[str(position)] for position in case.by}
     for tensor in by.values():
         tensor.requires_grad_()
-    args, kwargs = split(call)
+    args, kwargs = split(call | dict(case.theirs))
+    torch.manual_seed(FORWARD_SEED)
     value = counterpart(op)(*args, **kwargs)
+    if op.mutates:
+        value = tuple(args[position] for position in op.mutates)
     outputs = {name: as_numpy(leaf) for name, leaf in named_values(value).items()}
     if by:
         _backward(jax.tree.leaves(value))
@@ -89,7 +103,7 @@ def evaluate_layer(layer: Layer, case: LayerCase, dtype: Any) -> dict[str, np.nd
             leaf.requires_grad_()
     torch.manual_seed(FORWARD_SEED)
     for _ in range(case.passes):
-        outputs = model(*inputs)
+        outputs = case.call(model, *inputs)
     leaves = [leaf for leaf in jax.tree.leaves(outputs) if leaf is not None]
     floating = [leaf for leaf in leaves if leaf.is_floating_point()]
     indices = [leaf for leaf in leaves if not leaf.is_floating_point()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -31,15 +32,15 @@ COPIES: dict[str, Callable[[nn.Module], Any]] = {
 
 def _built(layer: Layer) -> tuple[nn.Module, tuple[Any, ...], tuple[jax.Array, ...]]:
     """Returns a module, inputs for it, and what its forward pass draws."""
-    case = layer.cases[0]
+    case = replace(layer.cases[0], passes=1)
     model = layer.build(case, Generator(SEED)).train(case.training)
     inputs = jax.tree.map(jnp.asarray, cast(case.inputs, np.float32))
-    return model, inputs, forward_draws(model, inputs)
+    return model, inputs, forward_draws(case, model, inputs)
 
 
-def _call(model: nn.Module, inputs: tuple[Any, ...], draws: Any) -> Any:
+def _call(layer: Layer, model: nn.Module, inputs: tuple[Any, ...], draws: Any) -> Any:
     with nn.providing(draws):
-        return model(*inputs)
+        return layer.cases[0].call(model, *inputs)
 
 
 @every_layer
@@ -53,8 +54,10 @@ def test_a_copy_is_the_same_module(layer: Layer, kind: str):
     assert list(ours) == list(theirs)
     for name, array in ours.items():
         np.testing.assert_array_equal(theirs[name], array)
-    expected = _call(model, inputs, draws)
-    jax.tree.map(np.testing.assert_array_equal, _call(twin, inputs, draws), expected)
+    expected = _call(layer, model, inputs, draws)
+    jax.tree.map(
+        np.testing.assert_array_equal, _call(layer, twin, inputs, draws), expected
+    )
 
 
 @every_layer
@@ -64,7 +67,7 @@ def test_equal_modules_share_one_trace(layer: Layer):
     @partial(jax.jit, static_argnums=0)
     def run(graphdef: Any, state: Any, inputs: Any, draws: Any) -> Any:
         traces.append(None)
-        return _call(nnx.merge(graphdef, state), inputs, draws)
+        return _call(layer, nnx.merge(graphdef, state), inputs, draws)
 
     results = []
     for _ in range(2):
@@ -82,10 +85,10 @@ def test_eager_is_compiled(layer: Layer):
 
     @jax.jit
     def run(state: Any, inputs: Any, draws: Any) -> Any:
-        return _call(nnx.merge(graphdef, state), inputs, draws)
+        return _call(layer, nnx.merge(graphdef, state), inputs, draws)
 
     compiled = run(state, inputs, draws)
-    eager = _call(model, inputs, draws)
+    eager = _call(layer, model, inputs, draws)
     close = partial(np.testing.assert_allclose, rtol=2e-6, atol=max(layer.atol, 1e-6))
     jax.tree.map(close, compiled, eager)
 
