@@ -71,13 +71,12 @@ def batch_norm(
     if training:
         _check_values_per_channel(x.shape)
         mean, var = moments(wide, _all_but_channel(x))
+    elif running_mean is None or running_var is None:
+        raise RuntimeError(
+            "running_mean must be defined in evaluation mode: pass the running "
+            "statistics, or training=True for the batch's own"
+        )
     else:
-        for name, array in (("mean", running_mean), ("var", running_var)):
-            if array is None:
-                raise RuntimeError(
-                    f"running_{name} must be defined in evaluation mode: pass the "
-                    "running statistics, or training=True for the batch's own"
-                )
         mean, var = spread(running_mean, x), spread(running_var, x)
     return poison(normalized(wide, x.dtype, mean, var, weight, bias, eps), valid)
 

@@ -46,9 +46,8 @@ def with_channels(
     return x
 
 
-def spread(array: ArrayLike | None, x: Float[Array, "N C *d"]) -> Float[Array, "..."]:
+def spread(array: ArrayLike, x: Float[Array, "N C *d"]) -> Float[Array, "..."]:
     """Returns an array of one number per channel in a shape that meets the input's."""
-    assert array is not None
     return widen(as_array(array, "array").reshape(1, -1, *(1,) * (x.ndim - 2)))
 
 

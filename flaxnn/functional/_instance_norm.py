@@ -63,17 +63,17 @@ def instance_norm(
     del momentum
     if use_input_stats:
         _check_values_per_instance(as_array(input, "input").shape)
-    elif running_mean is None or running_var is None:
-        raise RuntimeError(
-            "Expected running_mean and running_var to be defined when use_input_stats "
-            "is false"
-        )
     x = with_channels(input, running_mean, running_var, weight, bias)
     wide = widen(x)
     if use_input_stats:
         mean, var = moments(wide, tuple(range(2, x.ndim)))
         # PyTorch does not divide by 0 here, as it does by a running variance of 0.
         var = jnp.where((var == 0) & (jnp.asarray(eps) == 0), jnp.inf, var)
+    elif running_mean is None or running_var is None:
+        raise RuntimeError(
+            "Expected running_mean and running_var to be defined when use_input_stats "
+            "is false"
+        )
     else:
         mean, var = spread(running_mean, x), spread(running_var, x)
     return normalized(wide, x.dtype, mean, var, weight, bias, eps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +58,8 @@ class TrainStep:
         Args:
             state: The state; under ``jax.jit`` it may be donated.
             batch: The inputs of the model, then the target.
-            draws: The host draws that the forward pass asks for, in order.
+            draws: The host draws that the forward pass asks for, in order: what the
+                requests of `flaxnn.nn.recording` around a call give.
 
         Returns:
             The new state, and scalars: ``"loss"`` and the metrics' means.
@@ -65,7 +67,8 @@ class TrainStep:
         *inputs, target = batch
 
         def objective(params: Tree) -> tuple[jax.Array, tuple[Any, Tree]]:
-            with providing(draws):
+            # Without draws an outer `recording` or `drawing` answers.
+            with providing(draws) if draws else nullcontext():
                 output, buffers = forward(
                     self.graphdef, params, state.buffers, inputs, training=True
                 )

@@ -54,6 +54,7 @@ LAYERS = (
         ),
         # Sums of products in another order: 3.9e-8 was measured.
         atol=1e-7,
+        differences="None in place of a module is refused.",
     ),
     Layer(
         "ModuleDict",
@@ -75,6 +76,7 @@ LAYERS = (
         ),
         # Sums of products in another order: 3.9e-8 was measured.
         atol=1e-7,
+        differences="None in place of a module is refused.",
     ),
 )
 

@@ -56,6 +56,8 @@ def _channels(kept: int) -> Callable[[Shape], Shape]:
 
 
 TRAINING = {"training": True}
+DRAWN = "The mask that PyTorch draws is an argument."
+ORDER = "PyTorch fills the mask of a transposed input in the order of its memory."
 OPS = (
     Op(
         "dropout",
@@ -66,6 +68,7 @@ OPS = (
             _case("edges-all", EDGES, 1, EDGES.shape),
         ),
         rtol=0.0,
+        differences=DRAWN,
     ),
     Op(
         "dropout1d",
@@ -75,12 +78,14 @@ OPS = (
             _case("one-sample", spread(4, 5), 0.4, (4, 1)),
         ),
         rtol=0.0,
+        differences=DRAWN,
     ),
     Op(
         "dropout2d",
         f"{NN}.dropout2d",
         dropouts(_channels(2), (2, 5, 2, 3), (1, 7, 1, 1)),
         rtol=0.0,
+        differences=DRAWN,
     ),
     Op(
         "dropout3d",
@@ -90,6 +95,7 @@ OPS = (
             _case("one-sample", spread(5, 2, 1, 3), 0.4, (5, 1, 1, 1)),
         ),
         rtol=0.0,
+        differences=DRAWN,
     ),
     # A kept number is scaled and shifted, a difference near 0: 2.6e-7 was measured.
     Op(
@@ -97,12 +103,14 @@ OPS = (
         f"{NN}.alpha_dropout",
         dropouts(_elements, (3, 5), (), (1,), (2, 3, 2, 3), **TRAINING),
         atol=4e-7,
+        differences=DRAWN,
     ),
     Op(
         "feature_alpha_dropout",
         f"{NN}.feature_alpha_dropout",
         dropouts(_channels(2), (3, 4, 5), (3, 4), (2, 5, 2, 3), **TRAINING),
         atol=4e-7,
+        differences=DRAWN,
     ),
 )
 
@@ -125,25 +133,45 @@ def _layers(*inputs: np.ndarray) -> tuple[LayerCase, ...]:
 
 
 LAYERS = (
-    Layer("Dropout", "torch.nn.Dropout", _layers(spread(5, 3)), rtol=0.0),
+    Layer(
+        "Dropout",
+        "torch.nn.Dropout",
+        _layers(spread(5, 3)),
+        rtol=0.0,
+        differences=ORDER,
+    ),
     Layer(
         "Dropout1d",
         "torch.nn.Dropout1d",
         _layers(spread(3, 4, 5), spread(7, 5)),
         rtol=0.0,
+        differences=ORDER,
     ),
-    Layer("Dropout2d", "torch.nn.Dropout2d", _layers(spread(3, 4, 2, 2)), rtol=0.0),
+    Layer(
+        "Dropout2d",
+        "torch.nn.Dropout2d",
+        _layers(spread(3, 4, 2, 2)),
+        rtol=0.0,
+        differences=ORDER,
+    ),
     Layer(
         "Dropout3d",
         "torch.nn.Dropout3d",
         _layers(spread(3, 4, 2, 1, 2), spread(7, 2, 1, 2)),
         rtol=0.0,
+        differences=ORDER,
     ),
-    Layer("AlphaDropout", "torch.nn.AlphaDropout", _layers(spread(5, 3))),
+    Layer(
+        "AlphaDropout",
+        "torch.nn.AlphaDropout",
+        _layers(spread(5, 3)),
+        differences=ORDER,
+    ),
     Layer(
         "FeatureAlphaDropout",
         "torch.nn.FeatureAlphaDropout",
         _layers(spread(3, 4, 5), spread(3, 4)),
+        differences=ORDER,
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import flaxnn
 from flaxnn import metrics, nn, optim
 from flaxnn.data import DataLoader
 from flaxnn.random import Generator
+from flaxnn.training import TrainState, make_train_step
 from flaxnn.training._loop import run_chunk
 
 
@@ -215,3 +217,23 @@ def test_a_frozen_table_is_left_as_it_is():
         assert same == freeze
         names = [name for name, _ in run.model.named_parameters()]
         assert ("0.weight" in names) != freeze
+
+
+def test_a_step_of_ones_own_takes_the_masks_it_asks_for():
+    generator, same = Generator(0), Generator(0)
+    model, data = net(generator), arrays()
+    run = train(net(same), data, steps=3, rngs=same)
+    optimizer = optim.sgd(lr=0.1)
+    step = make_train_step(model, nn.CrossEntropyLoss(), optimizer)
+    state = TrainState.create(model, optimizer)
+    batch = tuple(map(jnp.asarray, data))
+    with nn.recording() as requests:
+        jax.eval_shape(step, state, batch)
+    assert [request.shape for request in requests] == [(23, 8)]
+    for _ in range(3):
+        state, _ = step(state, batch, [r.draw(generator) for r in requests])
+    for name, value in state.to_model(model).state_dict().items():
+        expected = run.model.state_dict()[name]
+        np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-7)
+    with pytest.raises(RuntimeError, match=r"outside flaxnn\.fit"):
+        step(state, batch)
