@@ -63,7 +63,10 @@ def test_outputs_gradients_and_buffers(layer: Layer, case: LayerCase, dtype: str
 def test_bfloat16(layer: Layer):
     case, dtype = layer.cases[0], jnp.dtype(jnp.bfloat16)
     ours = evaluate(layer, case, dtype)
-    theirs = oracle.evaluate_layer(layer, case, dtype)
+    try:
+        theirs = oracle.evaluate_layer(layer, case, dtype)
+    except NotImplementedError as error:
+        pytest.skip(f"PyTorch: {error}")
     for name, expected in theirs.items():
         # T3: four steps of the 8-bit significand, at 1 or the array's largest number.
         atol = 4 * 2.0**-8 * np.max(np.abs(expected), initial=1.0)

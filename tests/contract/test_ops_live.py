@@ -39,7 +39,10 @@ def test_values_and_gradients(op: Op, case: Case, dtype: str):
 def test_bfloat16(op: Op):
     op = replace(op, cases=op.cases[:1])
     (ours,) = evaluate(op, jnp.dtype(jnp.bfloat16)).values()
-    theirs = oracle.evaluate(op, op.cases[0], jnp.dtype(jnp.bfloat16))
+    try:
+        theirs = oracle.evaluate(op, op.cases[0], jnp.dtype(jnp.bfloat16))
+    except NotImplementedError as error:
+        pytest.skip(f"PyTorch: {error}")
     for name, array in ours.items():
         if array.dtype.kind in "iub":
             np.testing.assert_array_equal(array, theirs[name])
