@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -54,7 +55,6 @@ def pad(
     x = as_array(input, "input")
     pairs = _pairs(pad, x.ndim)
     if mode == "constant":
-        fill = jnp.asarray(0 if value is None else value).astype(x.dtype)
         for dim, (before, after) in pairs.items():
             if x.shape[dim] + min(before, 0) + min(after, 0) < 0:
                 raise RuntimeError(
@@ -63,7 +63,7 @@ def pad(
                     f"{sizes(x.shape)}"
                 )
         config = [(*pairs.get(dim, (0, 0)), 0) for dim in range(x.ndim)]
-        return lax.pad(x, fill, config)
+        return _filled(x, config, 0 if value is None else value)
     positions_of = _MODES.get(mode)
     if positions_of is None:
         raise NotImplementedError(
@@ -78,6 +78,18 @@ def pad(
         positions = positions_of(x, dim, before, after)
         x = _rearranged(x, positions, dim)
     return x
+
+
+def _filled(
+    x: Shaped[Array, "..."], config: list[tuple[int, int, int]], value: Number
+) -> Shaped[Array, "..."]:
+    """Returns the input padded with a constant, of the input's dtype."""
+    fill = jnp.asarray(value).astype(x.dtype)
+    if not isinstance(value, jax.Array):
+        return lax.pad(x, fill, config)
+    # lax.pad cannot be differentiated by its constant alone (JAX 0.10.2).
+    inside = lax.pad(jnp.ones(x.shape, bool), False, config)
+    return jnp.where(inside, lax.pad(x, jnp.zeros((), x.dtype), config), fill)
 
 
 def _pairs(pad: Size, ndim: int) -> dict[int, tuple[int, int]]:

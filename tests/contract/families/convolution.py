@@ -128,6 +128,8 @@ def ops(names: dict[str, tuple[Case, ...]], differences: str) -> tuple[Op, ...]:
     )
 
 
+# Sums of up to about 80 products as large as 4.5, in another order: 2.4e-6 was
+# measured.
 ATOL = 4e-6
 OPS = (
     *ops({"conv1d": sequences(), "conv2d": images(), "conv3d": volumes()}, DIFFERENCES),
@@ -301,7 +303,7 @@ BAD = (
     refused("conv_transpose2d", "weight tensor expected, but got: [4, 0, 1, 1]",
             I, zeros(4, 0, 1, 1)),
     Bad("conv_transpose2d", (I, T, None, 1, "same"), TypeError,
-        "argument 'padding' must be tuple of ints, not str"),
+        "must be tuple of ints, not str"),
 )  # fmt: skip
 
 

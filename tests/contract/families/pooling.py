@@ -162,8 +162,8 @@ def unpoolings(n: int) -> tuple[Case, ...]:
     )
 
 
-# Sums of up to 16 numbers in another order, and their gradients, were off by 6e-7.
-SUMS = 1e-6
+# Sums of up to 9 numbers as large as 3, in another order: 3.9e-8 was measured.
+MEANS = 2e-7
 OPS = tuple(
     op
     for n in (1, 2, 3)
@@ -172,24 +172,22 @@ OPS = tuple(
             f"max_pool{n}d",
             f"{NN}.max_pool{n}d",
             (*maxima(n), *sizes(n)),
-            atol=SUMS,
             differences="Indices are int32 unless JAX has 64 bits.",
         ),
-        Op(f"avg_pool{n}d", f"{NN}.avg_pool{n}d", (*means(n), *sizes(n)), atol=SUMS),
+        Op(f"avg_pool{n}d", f"{NN}.avg_pool{n}d", (*means(n), *sizes(n)), atol=MEANS),
         Op(
             f"adaptive_max_pool{n}d",
             f"{NN}.adaptive_max_pool{n}d",
             adaptive_maxima(n),
-            atol=SUMS,
             differences="Indices are int32 unless JAX has 64 bits.",
         ),
         Op(
             f"adaptive_avg_pool{n}d",
             f"{NN}.adaptive_avg_pool{n}d",
             adaptive(n),
-            atol=SUMS,
+            atol=MEANS,
         ),
-        Op(f"lp_pool{n}d", f"{NN}.lp_pool{n}d", powers(n), atol=SUMS),
+        Op(f"lp_pool{n}d", f"{NN}.lp_pool{n}d", powers(n)),
         Op(
             f"max_unpool{n}d",
             f"{NN}.max_unpool{n}d",
@@ -202,7 +200,8 @@ OPS = tuple(
 
 def module(name: str, n: int, *cases: LayerCase) -> Layer:
     """Returns the table's entry of a pooling module over n dimensions."""
-    return Layer(f"{name}{n}d", f"torch.nn.{name}{n}d", cases, atol=SUMS)
+    atol = MEANS if "Avg" in name else 0.0
+    return Layer(f"{name}{n}d", f"torch.nn.{name}{n}d", cases, atol=atol)
 
 
 def case(name: str, n: int, *args: object, **kwargs: object) -> LayerCase:

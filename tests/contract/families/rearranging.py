@@ -67,9 +67,9 @@ OPS = (
         ),
         differences="PyTorch 2.13.0 returns an empty batch with its shape unchanged.",
     ),
-    # Both add up to four numbers as large as 3, or 1.5: 2.4e-7 was measured.
-    Op("unfold", f"{NN}.unfold", blocks(), atol=5e-7),
-    Op("fold", f"{NN}.fold", sums(), atol=5e-7),
+    Op("unfold", f"{NN}.unfold", blocks()),
+    # Sums of up to four numbers as large as 3 in another order: 1.3e-7 was measured.
+    Op("fold", f"{NN}.fold", sums(), atol=3e-7),
 )
 
 LAYERS = (
@@ -99,7 +99,6 @@ LAYERS = (
             LayerCase("plain", (2,), inputs=(IMAGE,)),
             LayerCase("sparse", ((2, 3),), SPARSE, (IMAGE,)),
         ),
-        atol=5e-7,
     ),
     Layer(
         "Fold",
@@ -108,7 +107,7 @@ LAYERS = (
             LayerCase("plain", ((5, 6), 2), inputs=(spread(2, 12, 20),)),
             LayerCase("sparse", ((7, 8), (2, 3)), SPARSE, (spread(2, 12, 16),)),
         ),
-        atol=5e-7,
+        atol=3e-7,
     ),
 )
 
