@@ -93,12 +93,7 @@ def avg_pool2d(
         ``torch.nn.functional.avg_pool2d``, 2.13.0; as `avg_pool1d`.
 
     Example:
-    <<<<<<< HEAD
-        >>> import jax
-    import jax.numpy as jnp
-    =======
         >>> import jax.numpy as jnp
-    >>>>>>> wt-convolution
         >>> avg_pool2d(jnp.arange(4.0).reshape(1, 2, 2), 2)
         Array([[[1.5]]], dtype=float32)
     """
@@ -149,12 +144,7 @@ def avg_pool3d(
         ``torch.nn.functional.avg_pool3d``, 2.13.0; as `avg_pool1d`.
 
     Example:
-    <<<<<<< HEAD
-        >>> import jax
-    import jax.numpy as jnp
-    =======
         >>> import jax.numpy as jnp
-    >>>>>>> wt-convolution
         >>> avg_pool3d(jnp.arange(8.0).reshape(1, 2, 2, 2), 2)
         Array([[[[3.5]]]], dtype=float32)
     """

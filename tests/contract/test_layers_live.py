@@ -64,18 +64,11 @@ def test_outputs_gradients_and_buffers(layer: Layer, case: LayerCase, dtype: str
 def test_bfloat16(layer: Layer):
     case, dtype = layer.cases[0], jnp.dtype(jnp.bfloat16)
     ours = evaluate(layer, case, dtype)
-<<<<<<< HEAD
     if layer.bfloat16_steps is None:
         with pytest.raises(NotImplementedError, match="BFloat16"):
             oracle.evaluate_layer(layer, case, dtype)
         return
     theirs = oracle.evaluate_layer(layer, case, dtype)
-=======
-    try:
-        theirs = oracle.evaluate_layer(layer, case, dtype)
-    except NotImplementedError as error:
-        pytest.skip(f"PyTorch: {error}")
->>>>>>> wt-convolution
     for name, expected in theirs.items():
         assert_bfloat16_close(ours[name], expected, layer.bfloat16_steps)
 

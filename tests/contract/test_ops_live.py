@@ -37,7 +37,6 @@ def test_values_and_gradients(op: Op, case: Case, dtype: str):
 
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 def test_bfloat16(op: Op):
-<<<<<<< HEAD
     case, dtype = op.cases[0], jnp.dtype(jnp.bfloat16)
     (ours,) = evaluate(replace(op, cases=(case,)), dtype).values()
     if op.bfloat16_steps is None:
@@ -45,14 +44,6 @@ def test_bfloat16(op: Op):
             oracle.evaluate(op, case, dtype)
         return
     theirs = oracle.evaluate(op, case, dtype)
-=======
-    op = replace(op, cases=op.cases[:1])
-    (ours,) = evaluate(op, jnp.dtype(jnp.bfloat16)).values()
-    try:
-        theirs = oracle.evaluate(op, op.cases[0], jnp.dtype(jnp.bfloat16))
-    except NotImplementedError as error:
-        pytest.skip(f"PyTorch: {error}")
->>>>>>> wt-convolution
     for name, array in ours.items():
         assert_bfloat16_close(array, theirs[name], op.bfloat16_steps)
 
