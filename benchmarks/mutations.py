@@ -11,10 +11,8 @@ Exits with 1 unless every mutation is caught.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
-import pkgutil
 import shutil
 import subprocess
 import sys
@@ -29,15 +27,7 @@ PYTEST_FAILED = 1
 
 sys.path.insert(0, str(ROOT))
 
-from tests import mutations as lists  # noqa: E402
-from tests.mutations import Mutation  # noqa: E402
-
-
-def mutations() -> tuple[Mutation, ...]:
-    """Every mutation of every list."""
-    names = [found.name for found in pkgutil.iter_modules(lists.__path__)]
-    modules = [importlib.import_module(f"tests.mutations.{name}") for name in names]
-    return tuple(mutation for module in modules for mutation in module.MUTATIONS)
+from tests.mutations import Mutation, listed  # noqa: E402
 
 
 def copy_to(folder: Path) -> Path:
@@ -54,11 +44,6 @@ def plant(mutation: Mutation, checkout: Path) -> str:
     """Puts the mistake in place and returns the text that was there."""
     path = checkout / mutation.file
     text = path.read_text(encoding="utf-8")
-    if text.count(mutation.old) != 1:
-        raise SystemExit(
-            f"{mutation.name}: {mutation.file} holds {mutation.old!r} "
-            f"{text.count(mutation.old)} times; the list is out of date"
-        )
     path.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
     return text
 
@@ -92,7 +77,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     options = arguments()
-    chosen = [m for m in mutations() if not options.names or m.name in options.names]
+    chosen = [m for m in listed() if not options.names or m.name in options.names]
     if not chosen:
         raise SystemExit(f"no mutation is called {' or '.join(options.names)}")
     results: list[dict[str, Any]] = []

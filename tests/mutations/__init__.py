@@ -6,6 +6,8 @@ A file for each part of the package, with a tuple `MUTATIONS`; they are planted 
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from dataclasses import dataclass
 
 
@@ -26,3 +28,10 @@ class Mutation:
     old: str
     new: str
     tests: tuple[str, ...]
+
+
+def listed() -> tuple[Mutation, ...]:
+    """Returns every mutation of every list."""
+    names = [found.name for found in pkgutil.iter_modules(__path__)]
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return tuple(mutation for module in modules for mutation in module.MUTATIONS)

@@ -173,7 +173,7 @@ MUTATIONS = (
     ),
     Mutation(
         "second direction of a recurrent layer read forwards",
-        "flaxnn/nn/_recurrent.py",
+        "flaxnn/nn/_recurrent_base.py",
         'reverse=suffix != ""',
         "reverse=False",
         (f"{LAYERS}[float32-LSTM-both-ways]",),
