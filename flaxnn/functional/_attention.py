@@ -106,7 +106,7 @@ def _check(
     if min(q.ndim, k.ndim, v.ndim) < 2:
         raise RuntimeError(
             "Expected query, key, and value to all be  at least 2 dimensional, but got "
-            f"query.dim: {q.ndim}, key.dim: {k.ndim} and value.dim: {v.ndim} instead."
+            f"query.dim: {q.ndim} key.dim: {k.ndim} and value.dim: {v.ndim} instead."
         )
     if attn_mask is not None and is_causal:
         raise RuntimeError(

@@ -34,11 +34,11 @@ errors. This page is written from that table by `python -m tests.contract.page`.
 
 The errors are the largest that the table's calls show, values and gradients, on one CPU
 (x86-64, AVX512): the difference from PyTorch divided by PyTorch's number, or by 1 where
-that is larger. In float64 every line is T1; float32 is held to a relative 1e-6 for each
-element, or to a tolerance with the measured reason beside it in the table: above 1e-6
-are sums of products in another order, and norms of numbers far from 0. An initial state
-that is drawn from a `Generator` is T0 for all modules, and for all initialisers but the
-orthogonal one, whose values come from LAPACK.
+that is larger. T1 is a proof in float64; a line of T0 is exact in both. float32 is held
+to a relative 1e-6 for each element, or to a tolerance with the reason beside it in the
+table, as measured: above 1e-6 are sums of products in another order, and norms of numbers far
+from 0. An initial state that is drawn from a `Generator` is T0 for all modules, and for
+all initialisers but the orthogonal one, whose values come from LAPACK.
 """
 
 
@@ -161,13 +161,14 @@ def _table(
     prefix: str, entries: Any, errors: dict[str, tuple[float, float]], key: str
 ) -> str:
     lines = [
-        "| flaxnn | PyTorch | float32 | float64 | known differences |",
-        "|---|---|---|---|---|",
+        "| flaxnn | PyTorch | grade | float32 | float64 | known differences |",
+        "|---|---|---|---|---|---|",
     ]
     for entry in sorted(entries, key=lambda entry: entry.name.lower()):
         single, double = errors[key + entry.name]
+        grade = "T1" if single or double else "T0"
         lines.append(
-            f"| [`{entry.name}`][{prefix}{entry.name}] | `{entry.torch}` | "
+            f"| [`{entry.name}`][{prefix}{entry.name}] | `{entry.torch}` | {grade} | "
             f"{_number(single)} | {_number(double)} | {entry.differences or '—'} |"
         )
     return "\n".join(lines) + "\n"

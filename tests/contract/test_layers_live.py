@@ -28,6 +28,7 @@ pytestmark = [
     pytest.mark.torch,
     pytest.mark.filterwarnings("ignore:Initializing zero-element tensors"),
     pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel"),
+    pytest.mark.filterwarnings("ignore:LSTM with projections is not supported"),
 ]
 every_build = pytest.mark.parametrize(("layer", "case"), BUILDS, ids=BUILD_IDS)
 

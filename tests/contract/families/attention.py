@@ -120,7 +120,7 @@ BAD = (
         "scaled_dot_product_attention",
         (_X[0, 0], _X[0], _X[0]),
         RuntimeError,
-        "at least 2 dimensional, but got query.dim: 1, key.dim: 2",
+        "at least 2 dimensional, but got query.dim: 1 key.dim: 2",
     ),
     Bad(
         "scaled_dot_product_attention",

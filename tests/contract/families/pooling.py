@@ -164,6 +164,13 @@ def unpoolings(n: int) -> tuple[Case, ...]:
 
 # Sums of up to 9 numbers as large as 3, in another order: 3.9e-8 was measured.
 MEANS = 2e-7
+
+
+def mean_steps(n: int, steps: int) -> int | None:
+    """Returns the steps in bfloat16: PyTorch's mean over volumes has no bfloat16."""
+    return None if n == 3 else steps
+
+
 OPS = tuple(
     op
     for n in (1, 2, 3)
@@ -174,7 +181,13 @@ OPS = tuple(
             (*maxima(n), *sizes(n)),
             differences="Indices are int32 unless JAX has 64 bits.",
         ),
-        Op(f"avg_pool{n}d", f"{NN}.avg_pool{n}d", (*means(n), *sizes(n)), atol=MEANS),
+        Op(
+            f"avg_pool{n}d",
+            f"{NN}.avg_pool{n}d",
+            (*means(n), *sizes(n)),
+            atol=MEANS,
+            bfloat16_steps=mean_steps(n, 2),
+        ),
         Op(
             f"adaptive_max_pool{n}d",
             f"{NN}.adaptive_max_pool{n}d",
@@ -187,7 +200,12 @@ OPS = tuple(
             adaptive(n),
             atol=MEANS,
         ),
-        Op(f"lp_pool{n}d", f"{NN}.lp_pool{n}d", powers(n)),
+        Op(
+            f"lp_pool{n}d",
+            f"{NN}.lp_pool{n}d",
+            powers(n),
+            bfloat16_steps=mean_steps(n, 2),
+        ),
         Op(
             f"max_unpool{n}d",
             f"{NN}.max_unpool{n}d",
@@ -201,7 +219,10 @@ OPS = tuple(
 def module(name: str, n: int, *cases: LayerCase) -> Layer:
     """Returns the table's entry of a pooling module over n dimensions."""
     atol = MEANS if "Avg" in name else 0.0
-    return Layer(f"{name}{n}d", f"torch.nn.{name}{n}d", cases, atol=atol)
+    steps = mean_steps(n, 4) if name in ("AvgPool", "LPPool") else 4
+    return Layer(
+        f"{name}{n}d", f"torch.nn.{name}{n}d", cases, atol=atol, bfloat16_steps=steps
+    )
 
 
 def case(name: str, n: int, *args: object, **kwargs: object) -> LayerCase:

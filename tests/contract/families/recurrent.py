@@ -34,8 +34,10 @@ ATOL = 1e-5
 OPS = (
     Op("rnn_tanh_cell", "torch.rnn_tanh_cell", steps(1, H), atol=ATOL),
     Op("rnn_relu_cell", "torch.rnn_relu_cell", steps(1, H), atol=ATOL),
-    Op("gru_cell", "torch.gru_cell", steps(3, H), atol=ATOL),
-    Op("lstm_cell", "torch.lstm_cell", steps(4, (H, C)), atol=ATOL),
+    # In bfloat16 the cancelling sums of the gradients leave both sides as far from the
+    # float64 gradient: up to 0.050 ours and 0.067 PyTorch's, at a largest of 1.4.
+    Op("gru_cell", "torch.gru_cell", steps(3, H), atol=ATOL, bfloat16_steps=4),
+    Op("lstm_cell", "torch.lstm_cell", steps(4, (H, C)), atol=ATOL, bfloat16_steps=20),
 )
 
 
