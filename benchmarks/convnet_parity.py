@@ -116,7 +116,7 @@ def theirs(run: str, data: Path | None, moves: int | None) -> Arrays:
     def tensors(split: str) -> tuple[Any, Any]:
         pixels, labels = images(data, split)
         converted = torch.from_numpy(pixels.copy()).float().div(255)
-        return converted.to(dtype), torch.from_numpy(labels)
+        return converted.to(dtype), torch.from_numpy(labels.copy())
 
     loader = torch.utils.data.DataLoader(
         torch.utils.data.TensorDataset(*tensors("train")), BATCH_SIZE, shuffle=True

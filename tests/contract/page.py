@@ -36,9 +36,9 @@ The errors are the largest that the table's calls show, values and gradients, on
 (x86-64, AVX512): the difference from PyTorch divided by PyTorch's number, or by 1 where
 that is larger. T1 is a proof in float64; a line of T0 is exact in both. float32 is held
 to a relative 1e-6 for each element, or to a tolerance with the reason beside it in the
-table, as measured: above 1e-6 are sums of products in another order, and norms of numbers far
-from 0. An initial state that is drawn from a `Generator` is T0 for all modules, and for
-all initialisers but the orthogonal one, whose values come from LAPACK.
+table, as measured: above 1e-6 are sums of products in another order, and norms of
+numbers far from 0. An initial state that is drawn from a `Generator` is T0 for all
+modules, and for all initialisers but the orthogonal one, whose values come from LAPACK.
 """
 
 
