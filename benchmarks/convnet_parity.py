@@ -31,7 +31,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-SEED, BATCH_SIZE, LR, MOMENTUM = 2025, 64, 0.05, 0.9
+# At a rate of 0.05 the run is chaotic: PyTorch with two threads is 9e-12 from itself
+# after 50 steps in float64.
+SEED, BATCH_SIZE, LR, MOMENTUM = 2025, 64, 0.01, 0.9
 STEPS = {"float64": 50, "float32": 200, "epoch": 938}
 PROOF, FLOORS = 1e-12, 4
 
@@ -159,11 +161,8 @@ def in_a_process(
 def proof(data: Path | None) -> dict[str, Any]:
     """50 float64 steps: the largest relative error of losses and of each tensor."""
     a, b = ours("float64", data), in_a_process("float64", data)
-    errors = {
-        name: float(np.abs(a[name] - b[name]).max() / np.abs(b[name]).max())
-        for name in b
-        if name not in ("generator", "state.1.num_batches_tracked")
-    }
+    errors = relative_errors(a, b)
+    itself = relative_errors(in_a_process("float64", data, threads=2), b)
     worst = max(errors, key=errors.__getitem__)
     same = bool(np.array_equal(a["generator"], b["generator"]))
     return {
@@ -172,9 +171,19 @@ def proof(data: Path | None) -> dict[str, Any]:
         "losses": errors["losses"],
         "worst tensor": worst,
         "worst": errors[worst],
+        "PyTorch's worst, 1 and 2 threads": max(itself.values()),
         "tolerance": PROOF,
         "same generator": same,
         "passed": same and errors[worst] <= PROOF,
+    }
+
+
+def relative_errors(a: Arrays, b: Arrays) -> dict[str, float]:
+    """The largest difference of each float array over its largest magnitude."""
+    return {
+        name: float(np.abs(a[name] - b[name]).max() / np.abs(b[name]).max())
+        for name in b
+        if b[name].dtype.kind == "f"
     }
 
 
