@@ -45,15 +45,10 @@ def as_traced(**values: Scalar) -> Scalars:
     return {name: jnp.asarray(value, dtype) for name, value in values.items()}
 
 
-def cast(scalars: Scalars, like: jax.Array) -> Scalars:
-    """The scalars in the arithmetic's dtype: the leaf's, but at least float32."""
-    dtype = jnp.promote_types(like.dtype, jnp.float32)
-    return {name: value.astype(dtype) for name, value in scalars.items()}
-
-
-def require_params(params: Tree, why: str) -> None:
-    """Raises unless the caller passed the parameters to ``update``."""
+def require_params(params: Any, why: str) -> Any:
+    """The parameters; raises unless the caller passed them to ``update``."""
     if params is None:
         raise ValueError(
             f"{why} needs the parameters: call update(grads, state, params)"
         )
+    return params
