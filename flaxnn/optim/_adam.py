@@ -1,4 +1,4 @@
-"""Adam with PyTorch's bias correction, decay and AMSGrad."""
+"""Adam and AdamW with PyTorch's bias correction, decay and AMSGrad."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from flaxnn.optim._leafwise import Init, adjusted, decayed, leafwise
-from flaxnn.optim._moments import (
+from flaxnn.optim._adam_family import (
     Betas,
-    adam_hyperparams,
     bias_correction,
-    moved_to,
-    second_moment,
+    hyperparams_of,
+    less_decay,
 )
+from flaxnn.optim._gradients import adjusted
+from flaxnn.optim._init import Init
+from flaxnn.optim._leafwise import leafwise
+from flaxnn.optim._moments import decayed, lerp
 from flaxnn.optim._scalars import Scalar, Scalars, Tree, is_set
 
 
 class AdamState(NamedTuple):
-    """State of `adam`.
+    """State of `adam` and `adamw`.
 
     Attributes:
         step: Updates done so far, int32.
@@ -52,41 +54,42 @@ class _AdamUpdate:
     ) -> tuple[Tree, Any]:
         del extra
         scalars, step = state.hyperparams, state.step + 1
+        coupled = self.weight_decay and not self.decoupled_weight_decay
+        grads = adjusted(
+            updates, params, scalars, maximize=self.maximize, weight_decay=coupled
+        )
         first = bias_correction(scalars["one_minus_beta1"], step)
         second = bias_correction(scalars["one_minus_beta2"], step)
         corrected = {"step_size": scalars["lr"] / first, "root": jnp.sqrt(second)}
-        new, exp_avg, exp_avg_sq, largest = leafwise(
+        moments = state.exp_avg, state.exp_avg_sq, state.max_exp_avg_sq
+        new, *moments = leafwise(
             self._leaf,
             scalars | corrected,
-            updates,
+            (updates, *moments),
+            grads,
             params,
-            state.exp_avg,
-            state.exp_avg_sq,
-            state.max_exp_avg_sq,
+            *moments,
         )
-        return new, AdamState(step, exp_avg, exp_avg_sq, largest, scalars)
+        return new, AdamState(step, *moments, hyperparams=scalars)
 
     def _leaf(
         self,
         s: Scalars,
         grad: jax.Array,
-        param: jax.Array | None,
+        param: jax.Array,
         exp_avg: jax.Array,
         exp_avg_sq: jax.Array,
-        largest: Any,
-    ) -> tuple[Any, ...]:
-        coupled = self.weight_decay and not self.decoupled_weight_decay
-        grad = adjusted(grad, param, s, maximize=self.maximize, weight_decay=coupled)
-        exp_avg = moved_to(exp_avg, grad, s["one_minus_beta1"])
-        exp_avg_sq = second_moment(exp_avg_sq, grad, s["one_minus_beta2"])
-        if self.amsgrad:
-            largest = jnp.maximum(largest, exp_avg_sq)
-        second = largest if self.amsgrad else exp_avg_sq
-        # Eps is added outside the root, after the bias correction.
+        largest: jax.Array | None,
+    ) -> tuple[jax.Array | None, ...]:
+        """The update of one leaf: eps is added outside the corrected root."""
+        exp_avg = lerp(exp_avg, grad, s["one_minus_beta1"])
+        exp_avg_sq = second = decayed(exp_avg_sq, grad * grad, s["one_minus_beta2"])
+        if largest is not None:
+            largest = second = jnp.maximum(largest, exp_avg_sq)
         denominator = jnp.sqrt(second) / s["root"] + s["eps"]
         update = -s["step_size"] * (exp_avg / denominator)
         if self.weight_decay and self.decoupled_weight_decay:
-            update = decayed(update, param, s)
+            update = less_decay(update, param, s)
         return update, exp_avg, exp_avg_sq, largest
 
 
@@ -140,7 +143,7 @@ def adam(
         Kingma and Ba, "Adam", 2015, algorithm 1; Reddi et al., "On the convergence
         of Adam and beyond", 2018 (AMSGrad).
     """
-    hyperparams = adam_hyperparams(lr, betas, eps, weight_decay)
+    hyperparams = hyperparams_of(lr, betas, eps, weight_decay)
     if any(isinstance(beta, int) for beta in betas):
         raise ValueError("betas must be either both floats or both Tensors")
     update = _AdamUpdate(
@@ -150,5 +153,61 @@ def adam(
         bool(decoupled_weight_decay),
     )
     slots = ("exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if amsgrad else []))
-    init = Init(AdamState, tuple((name, 0.0) for name in slots), hyperparams)
+    init = Init(AdamState, slots, hyperparams)
     return optax.GradientTransformation(init, update)
+
+
+def adamw(
+    lr: Scalar = 1e-3,
+    betas: Betas = (0.9, 0.999),
+    eps: Scalar = 1e-8,
+    weight_decay: Scalar = 1e-2,
+    amsgrad: bool = False,
+    *,
+    maximize: bool = False,
+) -> optax.GradientTransformation:
+    """Returns PyTorch's AdamW: `adam` with the weight decay decoupled.
+
+    The decay ``lr · weight_decay · parameter`` is part of the update and does not enter
+    the moments. It is on by default, so ``update`` needs the parameters.
+
+    Args:
+        lr: Learning rate, ≥ 0.
+        betas: Decay rates of the first and second moments, floats in [0, 1).
+        eps: Added to the root of the second moment, ≥ 0.
+        weight_decay: Decay coefficient, ≥ 0.
+        amsgrad: Whether to use the largest second moment so far.
+        maximize: Whether to ascend.
+
+    Returns:
+        A transformation whose state is an `AdamState`.
+
+    Raises:
+        ValueError: A coefficient is out of its range, or the betas are not floats.
+
+    Torch:
+        ``torch.optim.AdamW``, 2.13.0, T1; T2 in float32. PyTorch rounds after the decay
+        and again after the step, here their sum is one update. ``foreach``,
+        ``capturable``, ``fused`` and ``differentiable`` have no counterpart.
+
+    Example:
+        >>> import jax.numpy as jnp, optax
+        >>> optimizer = adamw(lr=0.1, weight_decay=0.5)
+        >>> params = jnp.ones(2)
+        >>> state = optimizer.init(params)
+        >>> updates, state = optimizer.update(jnp.array([1.0, -2.0]), state, params)
+        >>> optax.apply_updates(params, updates)
+        Array([0.85, 1.05], dtype=float32)
+
+    References:
+        Loshchilov and Hutter, "Decoupled weight decay regularization", 2019.
+    """
+    return adam(
+        lr,
+        betas,
+        eps,
+        weight_decay,
+        amsgrad,
+        maximize=maximize,
+        decoupled_weight_decay=True,
+    )

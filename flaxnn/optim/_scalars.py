@@ -39,16 +39,31 @@ def at_least_zero(message: str, value: Scalar) -> None:
         raise ValueError(f"{message}: {value}")
 
 
+def require_number(function: str, name: str, value: Scalar) -> None:
+    """Raises unless the value is a number, as the first argument of a clipping."""
+    if not isinstance(value, numbers.Real | np.ndarray | jax.Array):
+        raise TypeError(
+            f"{function}: expected a number for {name}, got {type(value).__name__}. It "
+            f"is a step before the optimiser's, without parameters: "
+            f"optim.chain(optim.{function}(1.0), optim.sgd(lr=0.01))"
+        )
+
+
 def as_traced(**values: Scalar) -> Scalars:
     """Arrays of the widest enabled float, so that a new value never recompiles."""
     dtype = jax.dtypes.canonicalize_dtype(jnp.float64)
     return {name: jnp.asarray(value, dtype) for name, value in values.items()}
 
 
-def require_params(params: Any, why: str) -> Any:
-    """The parameters; raises unless the caller passed them to ``update``."""
+def cast(scalars: Scalars, like: jax.Array) -> Scalars:
+    """The scalars in the arithmetic's dtype: the leaf's, but at least float32."""
+    dtype = jnp.promote_types(like.dtype, jnp.float32)
+    return {name: value.astype(dtype) for name, value in scalars.items()}
+
+
+def require_params(params: Tree, why: str) -> None:
+    """Raises unless the caller passed the parameters to ``update``."""
     if params is None:
         raise ValueError(
             f"{why} needs the parameters: call update(grads, state, params)"
         )
-    return params

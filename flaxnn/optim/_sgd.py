@@ -9,8 +9,16 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from flaxnn.optim._leafwise import Init, adjusted, leafwise
-from flaxnn.optim._scalars import Scalar, Scalars, Tree, at_least_zero, is_set
+from flaxnn.optim._gradients import adjusted
+from flaxnn.optim._scalars import (
+    Scalar,
+    Scalars,
+    Tree,
+    as_traced,
+    at_least_zero,
+    cast,
+    is_set,
+)
 
 
 class SGDState(NamedTuple):
@@ -42,28 +50,60 @@ class _SGDUpdate:
         self, updates: Tree, state: Any, params: Tree = None, **extra: Any
     ) -> tuple[Tree, Any]:
         del extra
-        scalars = dict(state.hyperparams)
-        if self.dampening:
-            # PyTorch's first buffer is the raw gradient: dampening starts afterwards.
-            later = scalars["one_minus_dampening"]
-            scalars["weight"] = jnp.where(state.step == 0, 1.0, later)
-        new, buffers = leafwise(
-            self._leaf, scalars, updates, params, state.momentum_buffer
+        buffers = state.momentum_buffer
+        grads = adjusted(
+            updates,
+            params,
+            state.hyperparams,
+            maximize=self.maximize,
+            weight_decay=self.weight_decay,
+        )
+        if self.momentum:
+            buffers = jax.tree.map(
+                lambda b, g: self._buffer(b, g, state), buffers, grads
+            )
+            grads = jax.tree.map(
+                lambda g, b: self._direction(g, b, state.hyperparams), grads, buffers
+            )
+        new = jax.tree.map(
+            lambda g, old: (-cast(state.hyperparams, g)["lr"] * g).astype(old.dtype),
+            grads,
+            updates,
         )
         step = state.step + 1 if self.dampening else None
         return new, SGDState(step, buffers, state.hyperparams)
 
-    def _leaf(
-        self, s: Scalars, grad: jax.Array, param: jax.Array | None, buffer: Any
-    ) -> tuple[Any, ...]:
-        grad = adjusted(
-            grad, param, s, maximize=self.maximize, weight_decay=self.weight_decay
-        )
-        if self.momentum:
-            added = s["weight"] * grad if self.dampening else grad
-            buffer = s["momentum"] * buffer + added
-            grad = grad + s["momentum"] * buffer if self.nesterov else buffer
-        return -s["lr"] * grad, buffer
+    def _buffer(self, buffer: jax.Array, grad: jax.Array, state: SGDState) -> jax.Array:
+        """PyTorch's first buffer is the raw gradient: dampening starts afterwards."""
+        s = cast(state.hyperparams, grad)
+        new = s["momentum"] * buffer
+        if self.dampening:
+            later = new + s["one_minus_dampening"] * grad
+            new = jnp.where(state.step == 0, grad, later)
+        else:
+            new = new + grad
+        return new.astype(buffer.dtype)
+
+    def _direction(
+        self, grad: jax.Array, buffer: jax.Array, scalars: Scalars
+    ) -> jax.Array:
+        if not self.nesterov:
+            return buffer
+        return grad + cast(scalars, grad)["momentum"] * buffer
+
+
+@dataclass(frozen=True)
+class _SGDInit:
+    """Makes the state of an `_SGDUpdate` with its hyper-parameters inside."""
+
+    momentum: bool
+    dampening: bool
+    hyperparams: tuple[tuple[str, Scalar], ...]
+
+    def __call__(self, params: Tree) -> Any:
+        buffers = jax.tree.map(jnp.zeros_like, params) if self.momentum else None
+        step = jnp.zeros((), jnp.int32) if self.dampening else None
+        return SGDState(step, buffers, as_traced(**dict(self.hyperparams)))
 
 
 def sgd(
@@ -133,6 +173,6 @@ def sgd(
         ("one_minus_dampening", 1 - dampening),
         ("weight_decay", weight_decay),
     )
-    slots = (("momentum_buffer", 0.0),) if has_momentum else ()
-    init = Init(SGDState, slots, hyperparams, counts=dampens)
-    return optax.GradientTransformation(init, update)
+    return optax.GradientTransformation(
+        _SGDInit(has_momentum, dampens, hyperparams), update
+    )
