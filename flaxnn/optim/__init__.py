@@ -4,7 +4,27 @@ Each has PyTorch's formula, defaults and argument checks, and works in any optax
 chain and on any pytree of floating-point arrays.
 """
 
+from flaxnn.optim._adadelta import AdadeltaState, adadelta
+from flaxnn.optim._adagrad import AdagradState, adagrad
 from flaxnn.optim._adam import AdamState, adam
+from flaxnn.optim._asgd import ASGDState, asgd
+from flaxnn.optim._rmsprop import RMSpropState, rmsprop
+from flaxnn.optim._rprop import RpropState, rprop
 from flaxnn.optim._sgd import SGDState, sgd
 
-__all__ = ["AdamState", "SGDState", "adam", "sgd"]
+__all__ = [
+    "ASGDState",
+    "AdadeltaState",
+    "AdagradState",
+    "AdamState",
+    "RMSpropState",
+    "RpropState",
+    "SGDState",
+    "adadelta",
+    "adagrad",
+    "adam",
+    "asgd",
+    "rmsprop",
+    "rprop",
+    "sgd",
+]
