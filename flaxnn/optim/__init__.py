@@ -8,6 +8,14 @@ from flaxnn.optim._adadelta import AdadeltaState, adadelta
 from flaxnn.optim._adagrad import AdagradState, adagrad
 from flaxnn.optim._adam import AdamState, adam
 from flaxnn.optim._asgd import ASGDState, asgd
+from flaxnn.optim._chain import chain
+from flaxnn.optim._clip import (
+    ClipGradNormState,
+    ClipGradValueState,
+    clip_grad_norm,
+    clip_grad_value,
+)
+from flaxnn.optim._param_groups import param_groups
 from flaxnn.optim._rmsprop import RMSpropState, rmsprop
 from flaxnn.optim._rprop import RpropState, rprop
 from flaxnn.optim._sgd import SGDState, sgd
@@ -17,6 +25,8 @@ __all__ = [
     "AdadeltaState",
     "AdagradState",
     "AdamState",
+    "ClipGradNormState",
+    "ClipGradValueState",
     "RMSpropState",
     "RpropState",
     "SGDState",
@@ -24,6 +34,10 @@ __all__ = [
     "adagrad",
     "adam",
     "asgd",
+    "chain",
+    "clip_grad_norm",
+    "clip_grad_value",
+    "param_groups",
     "rmsprop",
     "rprop",
     "sgd",

@@ -28,7 +28,7 @@ def leafwise(
     for leaves, likes in zip(
         _rows(treedef, inputs), _rows(treedef, outputs), strict=True
     ):
-        wide = [_widened(leaf) for leaf in leaves]
+        wide: list[Any] = [_widened(leaf) for leaf in leaves]
         results = formula(cast(scalars, wide[0]), *wide)
         rows.append(
             [

@@ -62,9 +62,10 @@ class _RMSpropUpdate:
             weight_decay=self.weight_decay,
         )
         buffers = state.square_avg, state.momentum_buffer, state.grad_avg
-        new, *buffers = leafwise(
+        new, square_avg, momentum_buffer, grad_avg = leafwise(
             _descent, scalars, (updates, *buffers), grads, *buffers
         )
+        buffers = square_avg, momentum_buffer, grad_avg
         return new, RMSpropState(state.step + 1, *buffers, scalars)
 
 
