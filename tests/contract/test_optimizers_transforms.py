@@ -26,7 +26,7 @@ PROGRAMS = {
     for (entry, case), name in reversed(tuple(zip(RUNS, RUN_IDS, strict=True)))
 }
 every_program = pytest.mark.parametrize(
-    ("optimizer", "case"), reversed(PROGRAMS.values())
+    ("optimizer", "case"), [*reversed(PROGRAMS.values())]
 )
 LEARNING_RATES = tuple(0.001 * (k + 1) for k in range(20))
 
