@@ -45,6 +45,11 @@ def bias_correction(one_minus_beta: jax.Array, step: jax.Array) -> jax.Array:
 
 
 def less_decay(update: jax.Array, param: jax.Array, s: Scalars) -> jax.Array:
-    """A leaf's update with the decoupled weight decay, which PyTorch does first."""
+    """A leaf's update with the decoupled weight decay, which PyTorch does first.
+
+    The factor is rounded as PyTorch rounds it: the decay is often near an ulp of 1, and
+    its error would be the same at every step.
+    """
     require_params(param, "weight_decay")
-    return update - s["lr"] * s["weight_decay"] * param
+    kept = 1 - s["lr"] * s["weight_decay"]
+    return update - (1 - kept) * param

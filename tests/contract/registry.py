@@ -56,6 +56,10 @@ BAD_INITIALIZER_IDS = tuple(
 OPTIMIZERS: tuple[Optimizer, ...] = _joined("OPTIMIZERS")
 RUNS = tuple((entry, case) for entry in OPTIMIZERS for case in entry.cases)
 RUN_IDS = tuple(f"{entry.name}-{case.name}" for entry, case in RUNS)
+# Runs whose static options are equal are one program: the last stands for them.
+_PROGRAMS = {entry.make(case).update: (entry, case) for entry, case in RUNS}
+PROGRAMS = tuple(_PROGRAMS.values())
+PROGRAM_IDS = tuple(f"{entry.name}-{case.name}" for entry, case in PROGRAMS)
 
 BAD_OPTIMIZERS: tuple[BadOptimizer, ...] = _joined("BAD_OPTIMIZERS")
 BAD_OPTIMIZER_IDS = tuple(

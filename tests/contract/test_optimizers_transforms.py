@@ -14,19 +14,20 @@ import optax
 import pytest
 
 from tests.contract.optimizer import Optimizer, OptimizerCase, gradients, initial
-from tests.contract.registry import OPTIMIZERS, RUN_IDS, RUNS
+from tests.contract.registry import (
+    OPTIMIZERS,
+    PROGRAM_IDS,
+    PROGRAMS,
+    RUN_IDS,
+    RUNS,
+)
 
 every_optimizer = pytest.mark.parametrize(
     "optimizer", OPTIMIZERS, ids=lambda entry: entry.name
 )
 every_run = pytest.mark.parametrize(("optimizer", "case"), RUNS, ids=RUN_IDS)
-# Cases whose static options are equal are one program: the first stands for them.
-PROGRAMS = {
-    entry.make(case).update: pytest.param(entry, case, id=name)
-    for (entry, case), name in reversed(tuple(zip(RUNS, RUN_IDS, strict=True)))
-}
 every_program = pytest.mark.parametrize(
-    ("optimizer", "case"), [*reversed(PROGRAMS.values())]
+    ("optimizer", "case"), PROGRAMS, ids=PROGRAM_IDS
 )
 LEARNING_RATES = tuple(0.001 * (k + 1) for k in range(20))
 

@@ -75,7 +75,7 @@ OPTIMIZERS = (
             default={},
             lr={"lr": 0.01},
             eps={"lr": 0.01, "betas": (0.8, 0.95), "eps": 1e-4},
-            no_memory={"lr": 0.01, "betas": (0.0, 0.0), "eps": 1e-3},
+            no_memory={"lr": 0.01, "betas": (0.0, 0.0), "eps": 0.1},
             weight_decay={"lr": 0.01, "weight_decay": 0.01},
             maximize={"lr": 1e-4, "weight_decay": 0.01, "maximize": True},
         ),
