@@ -19,6 +19,7 @@ from flaxnn.optim._param_groups import param_groups
 from flaxnn.optim._rmsprop import RMSpropState, rmsprop
 from flaxnn.optim._rprop import RpropState, rprop
 from flaxnn.optim._sgd import SGDState, sgd
+from flaxnn.optim._torch_state import from_torch_state, to_torch_state
 
 __all__ = [
     "ASGDState",
@@ -37,8 +38,10 @@ __all__ = [
     "chain",
     "clip_grad_norm",
     "clip_grad_value",
+    "from_torch_state",
     "param_groups",
     "rmsprop",
     "rprop",
     "sgd",
+    "to_torch_state",
 ]
