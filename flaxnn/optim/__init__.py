@@ -6,7 +6,8 @@ chain and on any pytree of floating-point arrays.
 
 from flaxnn.optim._adadelta import AdadeltaState, adadelta
 from flaxnn.optim._adagrad import AdagradState, adagrad
-from flaxnn.optim._adam import AdamState, adam
+from flaxnn.optim._adam import AdamState, adam, adamw
+from flaxnn.optim._adamax import AdamaxState, adamax
 from flaxnn.optim._asgd import ASGDState, asgd
 from flaxnn.optim._chain import chain
 from flaxnn.optim._clip import (
@@ -15,7 +16,9 @@ from flaxnn.optim._clip import (
     clip_grad_norm,
     clip_grad_value,
 )
+from flaxnn.optim._nadam import NAdamState, nadam
 from flaxnn.optim._param_groups import param_groups
+from flaxnn.optim._radam import RAdamState, radam
 from flaxnn.optim._rmsprop import RMSpropState, rmsprop
 from flaxnn.optim._rprop import RpropState, rprop
 from flaxnn.optim._sgd import SGDState, sgd
@@ -26,20 +29,27 @@ __all__ = [
     "AdadeltaState",
     "AdagradState",
     "AdamState",
+    "AdamaxState",
     "ClipGradNormState",
     "ClipGradValueState",
+    "NAdamState",
+    "RAdamState",
     "RMSpropState",
     "RpropState",
     "SGDState",
     "adadelta",
     "adagrad",
     "adam",
+    "adamax",
+    "adamw",
     "asgd",
     "chain",
     "clip_grad_norm",
     "clip_grad_value",
     "from_torch_state",
+    "nadam",
     "param_groups",
+    "radam",
     "rmsprop",
     "rprop",
     "sgd",

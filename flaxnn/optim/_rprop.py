@@ -11,12 +11,12 @@ import jax.numpy as jnp
 import optax
 
 from flaxnn.optim._gradients import adjusted
+from flaxnn.optim._init import Init
 from flaxnn.optim._leafwise import leafwise
 from flaxnn.optim._scalars import (
     Scalar,
     Scalars,
     Tree,
-    as_traced,
     at_least_zero,
     is_traced,
 )
@@ -98,22 +98,6 @@ def _descent(
     return -jnp.sign(grad) * size, grad, size
 
 
-@dataclass(frozen=True)
-class _RpropInit:
-    """Makes the state of an `_RpropUpdate` with its hyper-parameters inside."""
-
-    hyperparams: tuple[tuple[str, Scalar], ...]
-
-    def __call__(self, params: Tree) -> RpropState:
-        scalars = as_traced(**dict(self.hyperparams))
-        return RpropState(
-            step=jnp.zeros((), jnp.int32),
-            prev=jax.tree.map(jnp.zeros_like, params),
-            step_size=jax.tree.map(lambda p: jnp.full_like(p, scalars["lr"]), params),
-            hyperparams=scalars,
-        )
-
-
 def rprop(
     lr: Scalar = 1e-2,
     etas: tuple[Scalar, Scalar] = (0.5, 1.2),
@@ -170,5 +154,6 @@ def rprop(
         ("step_size_max", step_sizes[1]),
     )
     return optax.GradientTransformation(
-        _RpropInit(hyperparams), _RpropUpdate(bool(maximize))
+        Init(RpropState, ("prev",), hyperparams, filled=(("step_size", lr),)),
+        _RpropUpdate(bool(maximize)),
     )

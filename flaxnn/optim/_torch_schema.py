@@ -12,7 +12,10 @@ import optax
 from flaxnn.optim._adadelta import adadelta
 from flaxnn.optim._adagrad import adagrad
 from flaxnn.optim._adam import adam
+from flaxnn.optim._adamax import adamax
 from flaxnn.optim._asgd import asgd
+from flaxnn.optim._nadam import nadam
+from flaxnn.optim._radam import radam
 from flaxnn.optim._rmsprop import rmsprop
 from flaxnn.optim._rprop import rprop
 from flaxnn.optim._scalars import Scalars
@@ -79,10 +82,10 @@ class Schema:
         """The options that this update was not compiled for."""
         made = self.made_from(group).update
         return [
-            f"{field.name} is {plain(group.get(field.name))!r} there, and the "
-            f"optimizer was made {'with' if getattr(update, field.name) else 'without'} it"
-            for field in fields(update)
-            if getattr(made, field.name) != getattr(update, field.name)
+            f"{name} is {plain(group.get(name))!r} there, and the optimizer was made "
+            + ("with it" if getattr(update, name) else "without it")
+            for name in (field.name for field in fields(update))
+            if getattr(made, name) != getattr(update, name)
         ]
 
 
@@ -135,6 +138,28 @@ _ALL = (
         _keys(
             "lr betas eps weight_decay amsgrad maximize foreach capturable "
             "differentiable fused decoupled_weight_decay"
+        ),
+    ),
+    Schema(
+        "Adamax",
+        adamax,
+        _keys("lr betas eps weight_decay foreach maximize differentiable capturable"),
+    ),
+    Schema(
+        "NAdam",
+        nadam,
+        _keys(
+            "lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize "
+            "foreach capturable differentiable"
+        ),
+        numbers=("step", "mu_product"),
+    ),
+    Schema(
+        "RAdam",
+        radam,
+        _keys(
+            "lr betas eps weight_decay maximize foreach capturable "
+            "decoupled_weight_decay differentiable"
         ),
     ),
     Schema(

@@ -37,8 +37,8 @@ def to_torch_state(
         optimizer: The optimiser of `flaxnn.optim` that the state is of, alone or in
             `chain`, `param_groups` and `scheduled`.
         opt_state: Its state.
-        names: The parameters' dotted names in PyTorch's order, or a model with
-            ``named_parameters``, such as a `flaxnn.nn.Module` or PyTorch's own.
+        names: The parameters' dotted names in PyTorch's order, or a
+            `flaxnn.nn.Module`, which knows of its tied parameters too.
 
     Returns:
         ``{"state": …, "param_groups": …}`` with NumPy arrays; ``step`` is float32.
@@ -136,8 +136,8 @@ def from_torch_state(
         optimizer: An optimiser of `flaxnn.optim`, alone or in `chain`, `param_groups`
             and `scheduled`, whose groups are in PyTorch's order.
         params: The parameters; moments take their dtypes.
-        names: The parameters' dotted names in the order in which PyTorch's optimiser
-            got them, or a model with ``named_parameters``.
+        names: The parameters' dotted names in PyTorch's order, or a
+            `flaxnn.nn.Module`, as for `to_torch_state`.
 
     Returns:
         A state for ``optimizer.update``.

@@ -20,6 +20,14 @@ every_optimizer = pytest.mark.parametrize(
     "optimizer", OPTIMIZERS, ids=lambda entry: entry.name
 )
 every_run = pytest.mark.parametrize(("optimizer", "case"), RUNS, ids=RUN_IDS)
+# Cases whose static options are equal are one program: the first stands for them.
+PROGRAMS = {
+    entry.make(case).update: pytest.param(entry, case, id=name)
+    for (entry, case), name in reversed(tuple(zip(RUNS, RUN_IDS, strict=True)))
+}
+every_program = pytest.mark.parametrize(
+    ("optimizer", "case"), [*reversed(PROGRAMS.values())]
+)
 LEARNING_RATES = tuple(0.001 * (k + 1) for k in range(20))
 
 
@@ -48,7 +56,7 @@ def test_equal_options_are_equal_and_hash_equal(
     assert pickle.loads(pickle.dumps(one)) == one
 
 
-@every_run
+@every_program
 def test_twenty_learning_rates_share_one_trace(
     optimizer: Optimizer, case: OptimizerCase
 ):
@@ -70,7 +78,7 @@ def test_twenty_learning_rates_share_one_trace(
     assert len(steps) == len(LEARNING_RATES)
 
 
-@every_run
+@every_program
 def test_eager_is_compiled(optimizer: Optimizer, case: OptimizerCase):
     params, grads = _problem()
     transform = optimizer.make(case)
@@ -107,7 +115,7 @@ def test_a_learning_rate_put_into_the_state_is_used(optimizer: Optimizer):
     jax.tree.map(np.testing.assert_array_equal, replaced, expected)
 
 
-@every_run
+@every_program
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_shapes_and_dtypes_are_kept(
     optimizer: Optimizer, case: OptimizerCase, dtype: str
@@ -128,7 +136,7 @@ def _alike(one: Any, two: Any) -> bool:
     return one.shape == two.shape and one.dtype == two.dtype
 
 
-@every_run
+@every_program
 def test_any_tree_gives_the_same_numbers(optimizer: Optimizer, case: OptimizerCase):
     def rearranged(tree: Any) -> Any:
         matrix, tiny, large, scalar = tree.values()
@@ -153,7 +161,7 @@ def test_no_leaf_and_no_element(optimizer: Optimizer):
     assert _step(transform, empty, empty)[0].shape == (0, 3)
 
 
-@every_run
+@every_program
 def test_in_a_chain_and_behind_a_mask(optimizer: Optimizer, case: OptimizerCase):
     params, grads = _problem()
     transform = optimizer.make(case)
@@ -167,7 +175,7 @@ def test_in_a_chain_and_behind_a_mask(optimizer: Optimizer, case: OptimizerCase)
         np.testing.assert_array_equal(masked[name], (alone if taken else grads)[name])
 
 
-@every_run
+@every_program
 def test_an_update_lowers_for_every_platform(optimizer: Optimizer, case: OptimizerCase):
     params, grads = _problem()
     platforms = ("cpu", "cuda", "tpu")
