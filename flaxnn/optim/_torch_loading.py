@@ -137,9 +137,12 @@ def _entry_faults(
             for k in entry
             if k not in fields
         ]
+        leaf = leaves.get(param.tree)
+        if leaf is None:
+            continue
         for key, array in entry.items():
-            expected = leaves[param.tree].shape if key in shaped else ()
-            if key in fields and param.tree in leaves and array.shape != expected:
+            expected = leaf.shape if key in shaped else ()
+            if key in fields and array.shape != expected:
                 faults.append(
                     f"size mismatch for {key} of {param.torch}: copying "
                     f"{array.shape}, expected {expected}"
