@@ -119,8 +119,9 @@ def asgd(
     Torch:
         ``torch.optim.ASGD``, 2.13.0, T1. PyTorch keeps ``eta`` and ``mu`` in its
         default dtype, which rounds them to float32 for parameters of any dtype; so
-        does this. ``foreach``, ``capturable`` and ``differentiable`` have no
-        counterpart.
+        does this. In float32 (T2) PyTorch rounds after the decay and again after the
+        step, here their sum is one update. ``foreach``, ``capturable`` and
+        ``differentiable`` have no counterpart.
 
     Example:
         >>> import jax.numpy as jnp, optax

@@ -55,7 +55,7 @@ def load(
         if found:
             where = f"group {index}: " if len(used) > 1 else ""
             faults += [where + fault for fault in found]
-        else:
+        elif not faults:
             states[id(group.state)] = _loaded(group, options, entries)
     return [states.get(id(group.state), group.state) for group in groups]
 
