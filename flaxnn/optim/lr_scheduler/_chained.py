@@ -90,8 +90,8 @@ def chained_scheduler(schedulers: Sequence[Scheduler]) -> Scheduler:
         TypeError: One is not a scheduler.
 
     Torch:
-        ``torch.optim.lr_scheduler.ChainedScheduler``, 2.13.0, T1: the recursions of
-        its parts, so that in float32 rounding piles up as ``6e-8·√steps``.
+        ``torch.optim.lr_scheduler.ChainedScheduler``, 2.13.0, T1: the recursions of its
+        parts, so that in float32 rounding piles up as ``6e-8·√steps``.
 
     Example:
         >>> from flaxnn.optim.lr_scheduler import constant_lr, exponential_lr

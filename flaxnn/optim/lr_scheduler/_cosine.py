@@ -121,9 +121,9 @@ def cosine_annealing_lr(T_max: Scalar, eta_min: Scalar = 0.0) -> Scheduler:
 
     Torch:
         ``torch.optim.lr_scheduler.CosineAnnealingLR``, 2.13.0, T1; in float32 T2,
-        within a relative 2e-6. PyTorch's recursion loses digits at each trough, some
-        ``1e-16·(T_max/π)²`` of the rate after it; the closed form here does not. A
-        rate that was changed by hand is overwritten by the next step.
+        within 1e-6 of the largest rate. PyTorch's recursion loses digits at each
+        trough, some ``1e-16·(T_max/π)²`` of the rate after it; the closed form here
+        does not. A rate that was changed by hand is overwritten by the next step.
 
     Example:
         >>> schedule = cosine_annealing_lr(2).schedule(lr=1.0)
@@ -157,8 +157,8 @@ def cosine_annealing_warm_restarts(
             not a number.
 
     Torch:
-        ``torch.optim.lr_scheduler.CosineAnnealingWarmRestarts``, 2.13.0, T1; in
-        float32 T2, within a relative 2e-6. Steps by a fraction of an epoch,
+        ``torch.optim.lr_scheduler.CosineAnnealingWarmRestarts``, 2.13.0, T1; in float32
+        T2, within 1e-6 of the largest rate. Steps by a fraction of an epoch,
         ``step(epoch)`` there, have no counterpart.
 
     Example:

@@ -19,6 +19,7 @@ from flaxnn.optim.lr_scheduler._groups import (
     hashable,
     number,
     per_group,
+    widest,
     with_initial_lrs,
     written,
 )
@@ -92,7 +93,7 @@ class CyclicLR(Rule):
         dtype = state.base_lrs.dtype
         if self.scale_fn is not None:
             x = cycle if self.by_cycle else state.last_epoch
-            return jnp.asarray(self.scale_fn(x), dtype)
+            return jnp.asarray(self.scale_fn(widest(x)), dtype)
         if self.mode == "triangular2":
             return jnp.exp2((1 - cycle).astype(dtype))
         if self.mode == "exp_range":
@@ -144,8 +145,8 @@ def cyclic_lr(
         ZeroDivisionError: `step_size_up` is 0.
 
     Torch:
-        ``torch.optim.lr_scheduler.CyclicLR``, 2.13.0, T1; in float32 T2, within a
-        relative 2e-6. PyTorch takes any other `scale_mode` for ``"iterations"``.
+        ``torch.optim.lr_scheduler.CyclicLR``, 2.13.0, T1; in float32 T2, within 1e-6 of
+        the largest rate. PyTorch takes any other `scale_mode` for ``"iterations"``.
 
     Example:
         >>> scheduler = cyclic_lr(1.0, 3.0, step_size_up=2, cycle_momentum=False)

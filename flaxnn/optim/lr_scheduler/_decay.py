@@ -59,10 +59,9 @@ def exponential_lr(gamma: Scalar) -> Scheduler:
 
     Torch:
         ``torch.optim.lr_scheduler.ExponentialLR``, 2.13.0, T1; in float32 T2, within
-        a relative 4e-6 of the first rate's logarithmic distance: gamma's logarithm is
-        taken in double, so 10,000 steps of gamma 0.9999 are as close as one. The rate
-        is in closed form, so a rate that was changed by hand is overwritten by the
-        next step.
+        1e-6 of the largest rate: gamma's logarithm is taken in double, so the error
+        does not grow with the steps. The rate is in closed form, so a rate that was
+        changed by hand is overwritten by the next step.
 
     Example:
         >>> schedule = exponential_lr(0.5).schedule(lr=1.0)
@@ -84,9 +83,10 @@ def polynomial_lr(total_iters: Scalar = 5, power: Scalar = 1.0) -> Scheduler:
 
     Torch:
         ``torch.optim.lr_scheduler.PolynomialLR``, 2.13.0, T1; in float32 T2, within
-        a relative 2e-6. The rate is in closed form, so a rate that was changed by hand
-        is overwritten by the next step. As a later part of a `sequential_lr`, PyTorch
-        raises ZeroDivisionError for ``total_iters`` 0, where the rate here is nan.
+        1e-6 of the largest rate. The rate is in closed form, so a rate that was changed
+        by hand is overwritten by the next step. As a later part of a `sequential_lr`,
+        PyTorch raises ZeroDivisionError for ``total_iters`` 0, where the rate here is
+        nan.
 
     Example:
         >>> schedule = polynomial_lr(4, power=2.0).schedule(lr=1.0)

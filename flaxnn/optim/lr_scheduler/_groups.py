@@ -38,11 +38,18 @@ def with_initial_lrs(groups: Groups) -> Groups:
 
 
 def number(value: Any) -> jax.Array:
-    """An array of the widest enabled float, or int32 where it is a whole number."""
+    """An array of the widest enabled float, or integer where it is a whole number."""
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if whole and abs(int(value)) <= jnp.iinfo(jnp.int32).max:
-        return jnp.asarray(value, jnp.int32)
+    # A quotient of int32 numbers would be float32 in JAX, where float64 is on too.
+    integer = jax.dtypes.canonicalize_dtype(jnp.int64)
+    if whole and abs(int(value)) <= jnp.iinfo(integer).max:
+        return jnp.asarray(value, integer)
     return jnp.asarray(value, jax.dtypes.canonicalize_dtype(jnp.float64))
+
+
+def widest(count: jax.Array) -> jax.Array:
+    """A count for a function of the caller's, whose quotients are then as wide."""
+    return count.astype(jax.dtypes.canonicalize_dtype(jnp.int64))
 
 
 def floats(values: Iterable[Scalar]) -> jax.Array:

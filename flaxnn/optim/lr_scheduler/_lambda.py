@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from flaxnn.optim.lr_scheduler._factors import FactorRule
-from flaxnn.optim.lr_scheduler._groups import Groups
+from flaxnn.optim.lr_scheduler._groups import Groups, widest
 from flaxnn.optim.lr_scheduler._rule import EpochState, Numbers, Rule
 from flaxnn.optim.lr_scheduler._scheduler import Scheduler
 
@@ -57,9 +57,9 @@ class MultiplicativeLR(FactorRule):
 
 def _factors(functions: Factor | tuple[Factor, ...], state: EpochState) -> jax.Array:
     """The functions' values: one for each group, or one for all, ``(G,)``."""
-    lrs = state.base_lrs
+    lrs, epoch = state.base_lrs, widest(state.last_epoch)
     each = functions if isinstance(functions, tuple) else (functions,) * len(lrs)
-    return jnp.stack([jnp.asarray(f(state.last_epoch), lrs.dtype) for f in each])
+    return jnp.stack([jnp.asarray(f(epoch), lrs.dtype) for f in each])
 
 
 def _require_one_each(functions: Factor | tuple[Factor, ...], groups: Groups) -> None:
@@ -112,8 +112,8 @@ def lambda_lr(lr_lambda: Factor | Sequence[Factor]) -> Scheduler:
         ValueError: There is not one function for each group (when it meets them).
 
     Torch:
-        ``torch.optim.lr_scheduler.LambdaLR``, 2.13.0, T1 where the function computes
-        in float64. PyTorch calls the function with a Python int.
+        ``torch.optim.lr_scheduler.LambdaLR``, 2.13.0, T1 where the function computes in
+        float64. PyTorch calls the function with a Python int.
 
     Example:
         >>> schedule = lambda_lr(lambda epoch: 0.5 ** (epoch // 2)).schedule(lr=1.0)

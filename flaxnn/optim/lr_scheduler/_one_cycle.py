@@ -148,8 +148,8 @@ def one_cycle_lr(
             ``pct_start * total_steps`` is 1.
 
     Torch:
-        ``torch.optim.lr_scheduler.OneCycleLR``, 2.13.0, T1; in float32 T2, within a
-        relative 2e-6. PyTorch raises ValueError when it is stepped more than
+        ``torch.optim.lr_scheduler.OneCycleLR``, 2.13.0, T1; in float32 T2, within 1e-6
+        of the largest rate. PyTorch raises ValueError when it is stepped more than
         ``total_steps`` times. Nothing can raise in a compiled run: `flaxnn.fit` raises
         the same error before it starts, and elsewhere the rate is nan from there on.
 

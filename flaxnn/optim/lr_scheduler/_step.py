@@ -75,8 +75,8 @@ def step_lr(step_size: int, gamma: Scalar = 0.1) -> Scheduler:
         ValueError: ``step_size`` is not a whole number; PyTorch takes it.
 
     Torch:
-        ``torch.optim.lr_scheduler.StepLR``, 2.13.0, T1; in float32 T2, within a
-        relative 2e-6. The rate is in closed form, so a rate that was changed by hand
+        ``torch.optim.lr_scheduler.StepLR``, 2.13.0, T1; in float32 T2, within 1e-6 of
+        the largest rate. The rate is in closed form, so a rate that was changed by hand
         is overwritten by the next step.
 
     Example:
@@ -107,9 +107,9 @@ def multi_step_lr(milestones: Iterable[int], gamma: Scalar = 0.1) -> Scheduler:
         ValueError: A milestone is not a whole number; PyTorch never meets it.
 
     Torch:
-        ``torch.optim.lr_scheduler.MultiStepLR``, 2.13.0, T1; in float32 T2, within a
-        relative 2e-6. The rate is in closed form, so a rate that was changed by hand
-        is overwritten by the next step.
+        ``torch.optim.lr_scheduler.MultiStepLR``, 2.13.0, T1; in float32 T2, within 1e-6
+        of the largest rate. The rate is in closed form, so a rate that was changed by
+        hand is overwritten by the next step.
 
     Example:
         >>> schedule = multi_step_lr([1, 3], gamma=0.5).schedule(lr=1.0)

@@ -101,8 +101,8 @@ def swalr(
             another length.
 
     Torch:
-        ``torch.optim.swa_utils.SWALR``, 2.13.0, T1; in float32 T2, within 4e-6 of the
-        larger rate: PyTorch's recursion, which undoes each step before the next.
+        ``torch.optim.swa_utils.SWALR``, 2.13.0, T1; in float32 T2, within 1e-6 of the
+        largest rate: PyTorch's recursion, which undoes each step before the next.
 
     Example:
         >>> scheduler = swalr(0.5, anneal_epochs=2, anneal_strategy="linear")

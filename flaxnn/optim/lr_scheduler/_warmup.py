@@ -88,10 +88,10 @@ def constant_lr(factor: Scalar = 1.0 / 3, total_iters: int = 5) -> Scheduler:
         TypeError: ``total_iters`` is not a number.
 
     Torch:
-        ``torch.optim.lr_scheduler.ConstantLR``, 2.13.0, T1; in float32 T2, within a
-        relative 2e-6. With factor 0 PyTorch raises ZeroDivisionError at
-        ``total_iters``; the rate is nan from there on. The rate is in closed form, so
-        a rate that was changed by hand is overwritten by the next step.
+        ``torch.optim.lr_scheduler.ConstantLR``, 2.13.0, T1; in float32 T2, within 1e-6
+        of the largest rate. With factor 0 PyTorch raises ZeroDivisionError at
+        ``total_iters``; the rate is nan from there on. The rate is in closed form, so a
+        rate that was changed by hand is overwritten by the next step.
 
     Example:
         >>> schedule = constant_lr(0.25, total_iters=2).schedule(lr=1.0)
@@ -124,8 +124,8 @@ def linear_lr(
         ValueError: A factor is out of its range.
 
     Torch:
-        ``torch.optim.lr_scheduler.LinearLR``, 2.13.0, T1; in float32 T2, within a
-        relative 2e-6. The rate is in closed form, so a rate that was changed by hand
+        ``torch.optim.lr_scheduler.LinearLR``, 2.13.0, T1; in float32 T2, within 1e-6 of
+        the largest rate. The rate is in closed form, so a rate that was changed by hand
         is overwritten by the next step. With ``total_iters`` 0 the first factor stays;
         as a later part of a `sequential_lr` PyTorch then raises ZeroDivisionError,
         where the rate here is nan.
