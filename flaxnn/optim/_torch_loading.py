@@ -11,7 +11,13 @@ import numpy as np
 
 from flaxnn.optim._names import dotted
 from flaxnn.optim._torch_groups import Group, fields_of, leaves_of
-from flaxnn.optim._torch_schema import IMPLEMENTATION, SCHEDULED, SCHEMAS, plain
+from flaxnn.optim._torch_schema import (
+    IMPLEMENTATION,
+    SCHEDULED,
+    SCHEMAS,
+    plain,
+    traced_name,
+)
 
 Entry = dict[str, np.ndarray]
 
@@ -79,14 +85,9 @@ def _completed(group: Group, saved: Mapping[str, Any]) -> dict[str, Any]:
     flags = {
         key: getattr(group.update, key)
         for key in group.schema.keys
-        if hasattr(group.update, key) and not _traced(group, key)
+        if hasattr(group.update, key) and not traced_name(key, group.state.hyperparams)
     }
     return {**flags, **saved}
-
-
-def _traced(group: Group, key: str) -> bool:
-    hyperparams = group.state.hyperparams
-    return key in hyperparams or f"one_minus_{key}" in hyperparams
 
 
 def _option_faults(group: Group, saved: Mapping[str, Any]) -> list[str]:
@@ -169,9 +170,9 @@ def _loaded(group: Group, saved: Mapping[str, Any], entries: Sequence[Entry]) ->
     """The group's state with the saved options and arrays."""
     made: Any = group.schema.made_from(_completed(group, saved)).init({})
     scheduled = {
-        key: jnp.asarray(plain(saved.get(key, value)), value.dtype)
-        for key, value in group.state.hyperparams.items()
-        if key in SCHEDULED
+        name: _scheduled(name, value, saved)
+        for name, value in group.state.hyperparams.items()
+        if name not in made.hyperparams
     }
     new: dict[str, Any] = {"hyperparams": {**made.hyperparams, **scheduled}}
     if not any(entries):
@@ -185,6 +186,15 @@ def _loaded(group: Group, saved: Mapping[str, Any], entries: Sequence[Entry]) ->
         else:
             new[name] = _filled(name, value, group, entries)
     return group.state._replace(**new)
+
+
+def _scheduled(name: str, value: jax.Array, saved: Mapping[str, Any]) -> jax.Array:
+    """What a scheduler keeps in the group: the saved number, or else its own."""
+    key = name.removeprefix("one_minus_")
+    if key not in saved:
+        return value
+    number = plain(saved[key])
+    return jnp.asarray(number if name == key else 1 - number, value.dtype)
 
 
 def _filled(name: str, tree: Any, group: Group, entries: Sequence[Entry]) -> Any:

@@ -29,14 +29,9 @@ IMPLEMENTATION = {
     "fused": None,
 }
 # What PyTorch's schedulers add to a group, in the order in which they add it.
-SCHEDULED = (
-    "initial_lr",
-    "max_lr",
-    "min_lr",
-    "max_momentum",
-    "base_momentum",
-    "swa_lr",
-)
+_ONE_CYCLE = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum")
+_OTHERS = ("swa_lr", "max_momentum", "base_momentum", "initial_lr")
+SCHEDULED = frozenset((*_ONE_CYCLE, *_OTHERS))
 _PAIRS = {
     "betas": ("beta1", "beta2"),
     "etas": ("etaminus", "etaplus"),
@@ -66,7 +61,8 @@ class Schema:
 
     def options(self, update: Any, hyperparams: Scalars) -> dict[str, Any]:
         """A group of PyTorch's, without its parameters."""
-        scheduled = [key for key in SCHEDULED if key in hyperparams]
+        added = _ONE_CYCLE if "max_lr" in hyperparams else _OTHERS
+        scheduled = [key for key in added if traced_name(key, hyperparams)]
         return {
             key: _option(key, update, hyperparams) for key in (*self.keys, *scheduled)
         }
@@ -89,20 +85,27 @@ class Schema:
         ]
 
 
+def traced_name(key: str, hyperparams: Scalars) -> str | None:
+    """The name under which an option is traced, itself or its complement."""
+    names = (key, f"one_minus_{key}")
+    return next((name for name in names if name in hyperparams), None)
+
+
 def _option(key: str, update: Any, hyperparams: Scalars) -> Any:
     if key in IMPLEMENTATION:
         return IMPLEMENTATION[key]
     if key in _PAIRS:
         return tuple(_number(name, hyperparams) for name in _PAIRS[key])
-    if key in hyperparams or f"one_minus_{key}" in hyperparams:
-        return _number(key, hyperparams)
-    return bool(getattr(update, key))
+    number = _number(key, hyperparams)
+    return bool(getattr(update, key)) if number is None else number
 
 
-def _number(name: str, hyperparams: Scalars) -> float:
+def _number(key: str, hyperparams: Scalars) -> float | None:
     """The shortest decimal that the traced scalar stands for: 0.1 in float32 too."""
-    complement = f"one_minus_{name}" in hyperparams
-    value = np.asarray(hyperparams[f"one_minus_{name}" if complement else name])
+    name = traced_name(key, hyperparams)
+    if name is None:
+        return None
+    value, complement = np.asarray(hyperparams[name]), name != key
     exact = 1 - float(value) if complement else float(value)
     for digits in range(1, 18):
         shorter = float(f"{exact:.{digits}g}")

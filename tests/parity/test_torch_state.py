@@ -292,6 +292,56 @@ def test_what_a_scheduler_adds_to_a_group_is_no_fault():
     assert "initial_lr" not in state.hyperparams
 
 
+SCHEDULERS = [
+    ("step_lr", "StepLR", {"step_size": 2}),
+    ("one_cycle_lr", "OneCycleLR", {"max_lr": 0.5, "total_steps": 20}),
+    ("cyclic_lr", "CyclicLR", {"base_lr": 0.1, "max_lr": 0.5}),
+]
+
+
+@pytest.mark.parametrize(("name", "torch_name", "options"), SCHEDULERS)
+@pytest.mark.parametrize(
+    ("make", "torch_make"),
+    [
+        (partial(optim.sgd, momentum=0.9), partial(torch.optim.SGD, momentum=0.9)),
+        (optim.adam, torch.optim.Adam),
+    ],
+    ids=["sgd", "adam"],
+)
+def test_a_scheduled_run(name, torch_name, options, make, torch_make):
+    param = torch.nn.Parameter(torch.ones(2, dtype=torch.float64))
+    theirs = torch_make([param], lr=0.1)
+    scheduler = getattr(torch.optim.lr_scheduler, torch_name)(theirs, **options)
+    with jax.enable_x64(True):
+        params = {"w": jnp.ones(2, jnp.float64)}
+        ours = optim.scheduled(
+            make(lr=0.1), getattr(optim.lr_scheduler, name)(**options)
+        )
+        state = ours.init(params)
+        for _ in range(3):
+            param.grad = torch.ones_like(param)
+            theirs.step()
+            scheduler.step()
+            _, state = ours.update({"w": jnp.ones(2, jnp.float64)}, state, params)
+        written = optim.to_torch_state(ours, state, ["w"])
+        mine, group = (
+            saved["param_groups"][0] for saved in (written, theirs.state_dict())
+        )
+        assert list(mine) == list(group)
+        for key, expected in group.items():
+            if isinstance(expected, float | tuple):
+                assert mine[key] == pytest.approx(expected, rel=1e-12), key
+            else:
+                assert mine[key] == expected, key
+        fresh = ours.init(params)
+        loaded = optim.from_torch_state(theirs.state_dict(), ours, params, ["w"])
+        assert jax.tree.structure(loaded) == jax.tree.structure(fresh)
+        for key, value in state.inner_state.hyperparams.items():
+            np.testing.assert_allclose(
+                loaded.inner_state.hyperparams[key], value, rtol=1e-12, err_msg=key
+            )
+
+
 def test_names_that_pytorch_saved_must_be_ours():
     named = [
         ("b", torch.nn.Parameter(torch.ones(1))),
