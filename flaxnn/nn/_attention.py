@@ -204,12 +204,13 @@ class MultiheadAttention(Module):
                 f"was expecting embedding dimension of {self.embed_dim}, but got "
                 f"{q.shape[-1]}"
             )
-        if k.shape[:2] != v.shape[:2]:
+        separate = not self.kdim == self.vdim == self.embed_dim
+        if separate and k.shape[:2] != v.shape[:2]:
             raise AssertionError(
                 f"key's sequence and batch dims {k.shape[:2]} do not match value's "
                 f"{v.shape[:2]}"
             )
-        if self.kdim == self.vdim and k.shape != v.shape:
+        if not separate and k.shape != v.shape:
             raise AssertionError(
                 f"key shape {k.shape} does not match value shape {v.shape}"
             )

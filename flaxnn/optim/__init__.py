@@ -4,6 +4,7 @@ Each has PyTorch's formula, defaults and argument checks, and works in any optax
 chain and on any pytree of floating-point arrays.
 """
 
+from flaxnn.optim import lr_scheduler
 from flaxnn.optim._adadelta import AdadeltaState, adadelta
 from flaxnn.optim._adagrad import AdagradState, adagrad
 from flaxnn.optim._adam import AdamState, adam, adamw
@@ -21,7 +22,9 @@ from flaxnn.optim._param_groups import param_groups
 from flaxnn.optim._radam import RAdamState, radam
 from flaxnn.optim._rmsprop import RMSpropState, rmsprop
 from flaxnn.optim._rprop import RpropState, rprop
+from flaxnn.optim._scheduled import ScheduledState, scheduled
 from flaxnn.optim._sgd import SGDState, sgd
+from flaxnn.optim._torch_state import from_torch_state, to_torch_state
 
 __all__ = [
     "ASGDState",
@@ -36,6 +39,7 @@ __all__ = [
     "RMSpropState",
     "RpropState",
     "SGDState",
+    "ScheduledState",
     "adadelta",
     "adagrad",
     "adam",
@@ -45,10 +49,14 @@ __all__ = [
     "chain",
     "clip_grad_norm",
     "clip_grad_value",
+    "from_torch_state",
+    "lr_scheduler",
     "nadam",
     "param_groups",
     "radam",
     "rmsprop",
     "rprop",
+    "scheduled",
     "sgd",
+    "to_torch_state",
 ]

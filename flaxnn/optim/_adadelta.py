@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import optax
 
 from flaxnn.optim._gradients import adjusted
+from flaxnn.optim._init import Init
 from flaxnn.optim._leafwise import leafwise
 from flaxnn.optim._moments import decayed
 from flaxnn.optim._scalars import (
     Scalar,
     Scalars,
     Tree,
-    as_traced,
     at_least_zero,
     is_set,
     is_traced,
@@ -76,21 +76,6 @@ def _descent(
     return -s["lr"] * delta, square_avg, acc_delta
 
 
-@dataclass(frozen=True)
-class _AdadeltaInit:
-    """Makes the state of an `_AdadeltaUpdate` with its hyper-parameters inside."""
-
-    hyperparams: tuple[tuple[str, Scalar], ...]
-
-    def __call__(self, params: Tree) -> AdadeltaState:
-        return AdadeltaState(
-            step=jnp.zeros((), jnp.int32),
-            square_avg=jax.tree.map(jnp.zeros_like, params),
-            acc_delta=jax.tree.map(jnp.zeros_like, params),
-            hyperparams=as_traced(**dict(self.hyperparams)),
-        )
-
-
 def adadelta(
     lr: Scalar = 1.0,
     rho: Scalar = 0.9,
@@ -145,6 +130,6 @@ def adadelta(
         ("weight_decay", weight_decay),
     )
     return optax.GradientTransformation(
-        _AdadeltaInit(hyperparams),
+        Init(AdadeltaState, ("square_avg", "acc_delta"), hyperparams),
         _AdadeltaUpdate(is_set(weight_decay), bool(maximize)),
     )

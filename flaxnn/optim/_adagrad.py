@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import optax
 
 from flaxnn.optim._gradients import adjusted
+from flaxnn.optim._init import Init
 from flaxnn.optim._leafwise import leafwise
 from flaxnn.optim._scalars import (
     Scalar,
     Scalars,
     Tree,
-    as_traced,
     at_least_zero,
     is_set,
 )
@@ -67,22 +67,6 @@ def _descent(
 ) -> tuple[jax.Array, jax.Array]:
     total = total + grad * grad
     return -s["lr"] * grad / (jnp.sqrt(total) + s["eps"]), total
-
-
-@dataclass(frozen=True)
-class _AdagradInit:
-    """Makes the state of an `_AdagradUpdate` with its hyper-parameters inside."""
-
-    hyperparams: tuple[tuple[str, Scalar], ...]
-
-    def __call__(self, params: Tree) -> AdagradState:
-        scalars = as_traced(**dict(self.hyperparams))
-        start = scalars["initial_accumulator_value"]
-        return AdagradState(
-            step=jnp.zeros((), jnp.int32),
-            sum=jax.tree.map(lambda p: jnp.full_like(p, start), params),
-            hyperparams=scalars,
-        )
 
 
 def adagrad(
@@ -144,6 +128,8 @@ def adagrad(
         ("weight_decay", weight_decay),
         ("initial_accumulator_value", initial_accumulator_value),
     )
+    start = (("sum", initial_accumulator_value),)
     return optax.GradientTransformation(
-        _AdagradInit(hyperparams), _AdagradUpdate(is_set(weight_decay), bool(maximize))
+        Init(AdagradState, (), hyperparams, filled=start),
+        _AdagradUpdate(is_set(weight_decay), bool(maximize)),
     )

@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import optax
 
 from flaxnn.optim._gradients import adjusted
+from flaxnn.optim._init import Init
 from flaxnn.optim._leafwise import leafwise
 from flaxnn.optim._scalars import (
     Scalar,
     Scalars,
     Tree,
-    as_traced,
     at_least_zero,
     is_set,
     require_params,
@@ -85,23 +85,6 @@ def _descent(
     return update, jnp.where(s["mu"] == 1, new, ax + (new - ax) * s["mu"])
 
 
-@dataclass(frozen=True)
-class _ASGDInit:
-    """Makes the state of an `_ASGDUpdate` with its hyper-parameters inside."""
-
-    hyperparams: tuple[tuple[str, Scalar], ...]
-
-    def __call__(self, params: Tree) -> ASGDState:
-        scalars = as_traced(**dict(self.hyperparams))
-        return ASGDState(
-            step=jnp.zeros((), jnp.int32),
-            eta=scalars["lr"].astype(jnp.float32),
-            mu=jnp.ones((), jnp.float32),
-            ax=jax.tree.map(jnp.zeros_like, params),
-            hyperparams=scalars,
-        )
-
-
 def asgd(
     lr: Scalar = 1e-2,
     lambd: Scalar = 1e-4,
@@ -136,8 +119,9 @@ def asgd(
     Torch:
         ``torch.optim.ASGD``, 2.13.0, T1. PyTorch keeps ``eta`` and ``mu`` in its
         default dtype, which rounds them to float32 for parameters of any dtype; so
-        does this. ``foreach``, ``capturable`` and ``differentiable`` have no
-        counterpart.
+        does this. In float32 (T2) PyTorch rounds after the decay and again after the
+        step, here their sum is one update. ``foreach``, ``capturable`` and
+        ``differentiable`` have no counterpart.
 
     Example:
         >>> import jax.numpy as jnp, optax
@@ -161,6 +145,8 @@ def asgd(
         ("t0", t0),
         ("weight_decay", weight_decay),
     )
+    numbers = (("eta", lr), ("mu", 1.0))
     return optax.GradientTransformation(
-        _ASGDInit(hyperparams), _ASGDUpdate(is_set(weight_decay), bool(maximize))
+        Init(ASGDState, ("ax",), hyperparams, numbers=numbers),
+        _ASGDUpdate(is_set(weight_decay), bool(maximize)),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from flaxnn.optim._scalars import Tree
 
 
 @dataclass(frozen=True)
-class _ChainUpdate:
+class ChainUpdate:
     """The updates of a chain, in order."""
 
     parts: tuple[Part, ...]
@@ -31,16 +31,6 @@ class _ChainUpdate:
             updates, new = part(updates, inner, params, **extra)
             states.append(new)
         return updates, tuple(states)
-
-    def inner(self, state: Any) -> tuple[tuple[Callable[..., Any], Any], ...]:
-        """The update and the state of each transformation."""
-        updates = (part.update for part in self.parts)
-        return tuple(zip(updates, state, strict=True))
-
-    def with_inner(self, state: Any, states: Sequence[Any]) -> tuple[Any, ...]:
-        """The chain's state made of its transformations' states."""
-        del state
-        return tuple(states)
 
 
 @dataclass(frozen=True)
@@ -87,5 +77,5 @@ def chain(
         require_transformation(transformation, f"chain's argument {index}")
     return optax.GradientTransformationExtraArgs(
         _ChainInit(tuple(t.init for t in transformations)),
-        _ChainUpdate(tuple(Part.of(t) for t in transformations)),
+        ChainUpdate(tuple(Part.of(t) for t in transformations)),
     )

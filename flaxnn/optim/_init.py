@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -23,6 +24,7 @@ class Init:
         hyperparams: The traced scalars.
         counts: Whether the state has a step.
         numbers: Fields that are one float32 number for the whole tree, as in PyTorch.
+        filled: Fields shaped as the parameters, and the number that fills each.
     """
 
     state: type[Any]
@@ -30,6 +32,7 @@ class Init:
     hyperparams: Named
     counts: bool = True
     numbers: Named = ()
+    filled: Named = ()
 
     def __call__(self, params: Tree) -> Any:
         fields: dict[str, Any] = dict.fromkeys(self.state._fields)
@@ -37,6 +40,10 @@ class Init:
             fields["step"] = jnp.zeros((), jnp.int32)
         for name in self.slots:
             fields[name] = jax.tree.map(jnp.zeros_like, params)
+        for name, value in self.filled:
+            fields[name] = jax.tree.map(
+                partial(jnp.full_like, fill_value=value), params
+            )
         for name, value in self.numbers:
             fields[name] = jnp.asarray(value, jnp.float32)
         fields["hyperparams"] = as_traced(**dict(self.hyperparams))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -67,7 +67,7 @@ class Grouping:
 
 
 @dataclass(frozen=True)
-class _GroupsUpdate:
+class GroupsUpdate:
     """The update of each group on its own parameters."""
 
     grouping: Grouping
@@ -83,21 +83,6 @@ class _GroupsUpdate:
         }
         partition = optax.partition(parts, self.grouping.labels)
         return partition.update(updates, state, params, **extra)
-
-    def inner(self, state: Any) -> tuple[tuple[Callable[..., Any], Any], ...]:
-        """The update and the state of each group."""
-        return tuple(
-            (part.update, state.inner_states[index].inner_state)
-            for index, part in enumerate(self.parts)
-        )
-
-    def with_inner(self, state: Any, states: Sequence[Any]) -> Any:
-        """The state with others in place of the groups' states."""
-        inner = {
-            index: state.inner_states[index]._replace(inner_state=new)
-            for index, new in enumerate(states)
-        }
-        return state._replace(inner_states=inner)
 
 
 @dataclass(frozen=True)
@@ -165,5 +150,5 @@ def param_groups(
     grouping = Grouping(tuple(groups), default is not None)
     return optax.GradientTransformationExtraArgs(
         _GroupsInit(grouping, tuple(part.init for part in parts)),
-        _GroupsUpdate(grouping, tuple(Part.of(part) for part in parts)),
+        GroupsUpdate(grouping, tuple(Part.of(part) for part in parts)),
     )

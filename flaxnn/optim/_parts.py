@@ -1,10 +1,10 @@
-"""Transformations made of others: running them, and reaching the states inside."""
+"""The transformations that others are made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import optax
 
@@ -27,19 +27,6 @@ class Part:
         self, updates: Tree, state: Any, params: Tree = None, **extra: Any
     ) -> tuple[Tree, Any]:
         return self.update(updates, state, params, **extra if self.takes_extra else {})
-
-
-@runtime_checkable
-class Composite(Protocol):
-    """The update of a transformation made of others."""
-
-    def inner(self, state: Any) -> tuple[tuple[Callable[..., Any], Any], ...]:
-        """The update and the state of each part."""
-        ...
-
-    def with_inner(self, state: Any, states: Sequence[Any]) -> Any:
-        """The state with others in place of the parts' states."""
-        ...
 
 
 def require_transformation(value: Any, where: str) -> None:

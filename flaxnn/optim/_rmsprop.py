@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import optax
 
 from flaxnn.optim._gradients import adjusted
+from flaxnn.optim._init import Init
 from flaxnn.optim._leafwise import leafwise
 from flaxnn.optim._moments import decayed, lerp
 from flaxnn.optim._scalars import (
     Scalar,
     Scalars,
     Tree,
-    as_traced,
     at_least_zero,
     is_set,
 )
@@ -88,27 +88,6 @@ def _descent(
     return -s["lr"] * step, square_avg, momentum_buffer, grad_avg
 
 
-@dataclass(frozen=True)
-class _RMSpropInit:
-    """Makes the state of an `_RMSpropUpdate` with its hyper-parameters inside."""
-
-    momentum: bool
-    centered: bool
-    hyperparams: tuple[tuple[str, Scalar], ...]
-
-    def __call__(self, params: Tree) -> RMSpropState:
-        def zeros() -> Tree:
-            return jax.tree.map(jnp.zeros_like, params)
-
-        return RMSpropState(
-            step=jnp.zeros((), jnp.int32),
-            square_avg=zeros(),
-            momentum_buffer=zeros() if self.momentum else None,
-            grad_avg=zeros() if self.centered else None,
-            hyperparams=as_traced(**dict(self.hyperparams)),
-        )
-
-
 def rmsprop(
     lr: Scalar = 1e-2,
     alpha: Scalar = 0.99,
@@ -173,8 +152,13 @@ def rmsprop(
         ("eps", eps),
         ("weight_decay", weight_decay),
     )
+    slots = (
+        "square_avg",
+        *(["momentum_buffer"] if has_momentum else []),
+        *(["grad_avg"] if centered else []),
+    )
     return optax.GradientTransformation(
-        _RMSpropInit(has_momentum, bool(centered), hyperparams),
+        Init(RMSpropState, slots, hyperparams),
         _RMSpropUpdate(
             is_set(weight_decay), has_momentum, bool(centered), bool(maximize)
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -11,12 +12,12 @@ import jax.numpy as jnp
 import optax
 
 from flaxnn.optim._gradients import adjusted
+from flaxnn.optim._init import Init
 from flaxnn.optim._leafwise import leafwise
 from flaxnn.optim._scalars import (
     Scalar,
     Scalars,
     Tree,
-    as_traced,
     at_least_zero,
     is_traced,
 )
@@ -61,9 +62,9 @@ class _RpropUpdate:
             ),
             state.step_size,
         )
-        signs = jax.tree.map(_sign_of_product, grads, state.prev)
+        factors = jax.tree.map(partial(_factor, scalars), grads, state.prev)
         new, prev, sizes = leafwise(
-            _descent, scalars, (updates, state.prev, sizes), grads, signs, sizes
+            _descent, scalars, (updates, state.prev, sizes), grads, factors, sizes
         )
         return new, RpropState(state.step + 1, prev, sizes, scalars)
 
@@ -83,35 +84,22 @@ def _sign_of_product(grad: jax.Array, prev: jax.Array) -> jax.Array:
     return jnp.where(size * previous <= 1, jnp.zeros_like(sign), sign)
 
 
+def _factor(s: Scalars, grad: jax.Array, prev: jax.Array) -> jax.Array:
+    """What the step size is multiplied by, rounded to the leaf's dtype as PyTorch's."""
+    sign = _sign_of_product(grad, prev)
+    plus, minus = (s[name].astype(grad.dtype) for name in ("etaplus", "etaminus"))
+    # A sign of nan stays, and makes the step size nan.
+    same = jnp.where(sign == 0, jnp.ones_like(sign), sign)
+    return jnp.where(sign > 0, plus, jnp.where(sign < 0, minus, same))
+
+
 def _descent(
-    s: Scalars, grad: jax.Array, sign: jax.Array, size: jax.Array
+    s: Scalars, grad: jax.Array, factor: jax.Array, size: jax.Array
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """The update of one leaf: no step, and none to compare with, after a new sign."""
-    # The sign itself is left where it is 0 or nan: the factor is 1 or nan.
-    factor = jnp.where(
-        sign > 0,
-        s["etaplus"],
-        jnp.where(sign < 0, s["etaminus"], jnp.where(sign == 0, 1.0, sign)),
-    )
     size = jnp.clip(size * factor, s["step_size_min"], s["step_size_max"])
-    grad = jnp.where(sign < 0, 0.0, grad)
+    grad = jnp.where(factor < 1, 0.0, grad)
     return -jnp.sign(grad) * size, grad, size
-
-
-@dataclass(frozen=True)
-class _RpropInit:
-    """Makes the state of an `_RpropUpdate` with its hyper-parameters inside."""
-
-    hyperparams: tuple[tuple[str, Scalar], ...]
-
-    def __call__(self, params: Tree) -> RpropState:
-        scalars = as_traced(**dict(self.hyperparams))
-        return RpropState(
-            step=jnp.zeros((), jnp.int32),
-            prev=jax.tree.map(jnp.zeros_like, params),
-            step_size=jax.tree.map(lambda p: jnp.full_like(p, scalars["lr"]), params),
-            hyperparams=scalars,
-        )
 
 
 def rprop(
@@ -170,5 +158,6 @@ def rprop(
         ("step_size_max", step_sizes[1]),
     )
     return optax.GradientTransformation(
-        _RpropInit(hyperparams), _RpropUpdate(bool(maximize))
+        Init(RpropState, ("prev",), hyperparams, filled=(("step_size", lr),)),
+        _RpropUpdate(bool(maximize)),
     )

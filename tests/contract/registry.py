@@ -1,7 +1,8 @@
 """One table of all that has a counterpart: being listed here is being tested.
 
 A family's file in `families` has any of `OPS`, `LAYERS`, `INITIALIZERS`, `OPTIMIZERS`,
-`BAD`, `BAD_LAYERS`, `BAD_INITIALIZERS` and `BAD_OPTIMIZERS`.
+`SCHEDULERS`, `BAD`, `BAD_LAYERS`, `BAD_INITIALIZERS`, `BAD_OPTIMIZERS` and
+`BAD_SCHEDULERS`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from tests.contract.case import Op
 from tests.contract.initializer import BadInitializer, Initializer
 from tests.contract.layer import Layer
 from tests.contract.optimizer import BadOptimizer, Optimizer
+from tests.contract.scheduler import BadScheduler, SchedulerEntry
 
 FAMILIES: dict[str, ModuleType] = {
     found.name: importlib.import_module(f"{families.__name__}.{found.name}")
@@ -64,4 +66,13 @@ PROGRAM_IDS = tuple(f"{entry.name}-{case.name}" for entry, case in PROGRAMS)
 BAD_OPTIMIZERS: tuple[BadOptimizer, ...] = _joined("BAD_OPTIMIZERS")
 BAD_OPTIMIZER_IDS = tuple(
     f"{bad.optimizer}-{index}" for index, bad in enumerate(BAD_OPTIMIZERS)
+)
+
+SCHEDULERS: tuple[SchedulerEntry, ...] = _joined("SCHEDULERS")
+PACES = tuple((entry, case) for entry in SCHEDULERS for case in entry.cases)
+PACE_IDS = tuple(f"{entry.name}-{case.name}" for entry, case in PACES)
+
+BAD_SCHEDULERS: tuple[BadScheduler, ...] = _joined("BAD_SCHEDULERS")
+BAD_SCHEDULER_IDS = tuple(
+    f"{bad.part.name}-{index}" for index, bad in enumerate(BAD_SCHEDULERS)
 )

@@ -19,6 +19,7 @@ from tests.contract.registry import (
     FAMILIES,
     FILLS,
     OPS,
+    PACES,
     RUNS,
 )
 
@@ -51,7 +52,8 @@ def test_the_goldens_are_of_the_reference_version_and_complete():
     builds = {(f"nn.{layer.name}", case.name) for layer, case in BUILDS}
     fills = {(f"init.{entry.name}", case.name) for entry, case in FILLS}
     runs = {(f"optim.{entry.name}", case.name) for entry, case in RUNS}
-    assert recorded == calls | builds | fills | runs
+    paces = {(f"lr_scheduler.{entry.name}", case.name) for entry, case in PACES}
+    assert recorded == calls | builds | fills | runs | paces
 
 
 def test_every_public_function_is_in_the_table():

@@ -9,6 +9,7 @@ import jax
 import jax.export
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from tests.contract.case import Op, cotangent_of, split
@@ -76,10 +77,11 @@ def test_forward_and_reverse_mode_agree(op: Op):
     def both(by: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
         value, push = jax.linearize(lambda by: function(arrays | by), by)
         _, pull = jax.vjp(lambda by: function(arrays | by), by)
-        tangent = jax.tree.map(jnp.cos, by)
-        (gradient,) = pull(jnp.cos(value))
-        products = [jnp.vdot(gradient[name], tangent[name]) for name in by]
-        return jnp.vdot(jnp.cos(value), push(tangent)), sum(products, jnp.zeros(()))
+        tangent, cotangent = (jax.tree.map(jnp.cos, tree) for tree in (by, value))
+        (gradient,) = pull(cotangent)
+        return optax.tree.vdot(cotangent, push(tangent)), optax.tree.vdot(
+            gradient, tangent
+        )
 
     with jax.enable_x64(True):
         arrays, function = _arrays(op, np.float64)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests.contract import oracle
+from tests.contract import oracle, scheduler_oracle
 from tests.contract.architectures import ARCHITECTURES, SEEDS
 from tests.contract.initializer import RECORDED_SEED
 from tests.contract.optimizer import recorded
@@ -58,6 +58,11 @@ def record(family: ModuleType) -> dict[str, np.ndarray]:
             for dtype in DTYPES:
                 for name, array in recorded(oracle.run(optimizer, case, dtype)).items():
                     arrays[f"{key}/{dtype}/{name}"] = array
+    for scheduler in getattr(family, "SCHEDULERS", ()):
+        for case in scheduler.cases:
+            key = f"lr_scheduler.{scheduler.name}/{case.name}"
+            for name, array in scheduler_oracle.step(scheduler, case).items():
+                arrays[f"{key}/{name}"] = array
     return arrays
 
 
