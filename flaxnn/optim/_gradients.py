@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from flaxnn.optim._scalars import Scalars, Tree, cast
+from flaxnn.optim._scalars import Scalars, Tree, cast, require_params
 
 
 def adjusted(
@@ -16,6 +16,7 @@ def adjusted(
         grads = jax.tree.map(jnp.negative, grads)
     if not weight_decay:
         return grads
+    require_params(params, "weight_decay")
     return jax.tree.map(
         lambda g, p: g + cast(scalars, g)["weight_decay"] * p, grads, params
     )

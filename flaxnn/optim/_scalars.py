@@ -39,6 +39,16 @@ def at_least_zero(message: str, value: Scalar) -> None:
         raise ValueError(f"{message}: {value}")
 
 
+def require_number(function: str, name: str, value: Scalar) -> None:
+    """Raises unless the value is a number, as the first argument of a clipping."""
+    if not isinstance(value, numbers.Real | np.ndarray | jax.Array):
+        raise TypeError(
+            f"{function}: expected a number for {name}, got {type(value).__name__}. It "
+            f"is a step before the optimiser's, without parameters: "
+            f"optim.chain(optim.{function}(1.0), optim.sgd(lr=0.01))"
+        )
+
+
 def as_traced(**values: Scalar) -> Scalars:
     """Arrays of the widest enabled float, so that a new value never recompiles."""
     dtype = jax.dtypes.canonicalize_dtype(jnp.float64)

@@ -18,7 +18,6 @@ from flaxnn.optim._scalars import (
     at_least_zero,
     cast,
     is_set,
-    require_params,
 )
 
 
@@ -52,8 +51,6 @@ class _SGDUpdate:
     ) -> tuple[Tree, Any]:
         del extra
         buffers = state.momentum_buffer
-        if self.weight_decay:
-            require_params(params, "weight_decay")
         grads = adjusted(
             updates,
             params,

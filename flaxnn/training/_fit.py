@@ -16,6 +16,8 @@ from flax import nnx
 
 from flaxnn.data import DataLoader, pixel_table
 from flaxnn.nn import HostDraw
+from flaxnn.optim import scheduled
+from flaxnn.optim.lr_scheduler import Scheduler
 from flaxnn.random import Generator
 from flaxnn.training._checks import (
     check_run,
@@ -28,6 +30,12 @@ from flaxnn.training._loop import run_chunk
 from flaxnn.training._plan import Chunk, Plan, Position
 from flaxnn.training._progress import ProgressBar
 from flaxnn.training._pure import compute_dtype, enough_precision, split
+from flaxnn.training._schedule import (
+    ScheduleEvery,
+    check_schedule_arguments,
+    check_schedule_state,
+    updates_between,
+)
 from flaxnn.training._state import (
     RunState,
     TrainState,
@@ -51,7 +59,9 @@ class Run(Generic[M]):
     Attributes:
         model: A trained copy of the model.
         history: One array for each metric, one value for each step of this call;
-            ``history["loss"][k]`` is the loss before the update of step ``k``.
+            ``history["loss"][k]`` is the loss before the update of step ``k``. With a
+            schedule ``history["lr"][k]`` is the learning rate of that update; a row
+            of all groups' where there is more than one.
         state: The run's whole state, to go on from.
     """
 
@@ -68,6 +78,8 @@ def fit(
     optimizer: optax.GradientTransformation,
     epochs: int | None = None,
     steps: int | None = None,
+    schedule: Scheduler | None = None,
+    schedule_every: ScheduleEvery = "epoch",
     metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]] = (),
     rngs: Generator | None = None,
     state: RunState | None = None,
@@ -95,6 +107,12 @@ def fit(
         optimizer: Any optax transformation, such as `flaxnn.optim.sgd`.
         epochs: Passes over the data that the run has in all.
         steps: Updates that the run has in all; give one of the two.
+        schedule: One of `flaxnn.optim.lr_scheduler`, which changes the learning rate
+            of the optimiser, or of each that is in it.
+        schedule_every: Whether the schedule is stepped after each epoch, as most loops
+            do, or after each update (``"step"``), as `lr_scheduler.one_cycle_lr` and
+            `lr_scheduler.cyclic_lr` are meant. For arrays both are the same. What
+            `lr_scheduler.reduce_lr_on_plateau` sees is the mean loss in between.
         metrics: Functions of ``(output, target)`` whose batch means ride along, in a
             mapping or named after themselves.
         rngs: The Generator that host draws of the forward pass, such as dropout's
@@ -115,14 +133,16 @@ def fit(
         TypeError: An argument is of the wrong kind, or both or neither of ``epochs``
             and ``steps`` are given.
         ValueError: Data are empty, of unequal length, nan or infinite, the loss is not
-            a scalar, or a batch norm meets a last batch of one sample.
+            a scalar, a batch norm meets a last batch of one sample, or the run has
+            more steps than the schedule.
         IndexError: A label is out of range, as PyTorch.
         RuntimeError: Shapes or dtypes do not fit the model, as PyTorch.
 
     Torch:
         The loop ``for x, y in loader: optimizer.zero_grad(); loss(model(x),
         y).backward(); optimizer.step()``, 2.13.0: order of batches and state of the
-        Generator T0; losses and parameters T1 in float64, T2 in float32.
+        Generator T0; losses and parameters T1 in float64, T2 in float32. With a
+        schedule, ``scheduler.step()`` is the last line inside that loop or behind it.
 
     Example:
         >>> import numpy as np
@@ -137,8 +157,12 @@ def fit(
         0.955088 0.656269
     """
     _check_arguments(optimizer, epochs, steps, chunk, rngs, state)
+    check_schedule_arguments(schedule, schedule_every)
     arrays = host_arrays(data)
     loader = data if isinstance(data, DataLoader) else None
+    every = updates_between(schedule_every, loader)
+    if schedule is not None:
+        optimizer = scheduled(optimizer, schedule, every)
     run_stream = loader.rngs if rngs is None and loader is not None else rngs
     generators = _generators(loader, run_stream)
     graphdef, params, buffers = split(model)
@@ -159,10 +183,14 @@ def fit(
         source = _source(requests, run_stream)
         chunk = min(chunk, _steps_that_fit(requests))
         plan = _plan(loader, generators, epochs, steps, chunk, state)
+        names = ["loss", *step.metrics]
+        if schedule is not None:
+            check_schedule_state(schedule, train.opt_state, every, plan.remaining)
+            names.append("lr")
         # Unlike jnp.asarray, this takes aligned arrays on a CPU as they are.
         on_device = tuple(jax.device_put(array) for array in arrays)
         pixels = jnp.asarray(pixel_table())
-        history = _History(["loss", *step.metrics])
+        history = _History(names)
         done = plan.total - plan.remaining
         with ProgressBar(plan.total, done, show=progress) as bar:
             for part in plan:

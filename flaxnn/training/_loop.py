@@ -40,7 +40,7 @@ def run_chunk(
         capacity: Length of the history.
 
     Returns:
-        The state after, and ``(capacity,)`` metrics of which the first ``length``
+        The state after, and ``(capacity, …)`` metrics of which the first ``length``
         are set.
     """
     table = pixels.astype(compute_dtype(state.params))
@@ -59,7 +59,8 @@ def run_chunk(
 
     _, shapes = jax.eval_shape(lambda: step(state, *at(0)))
     empty = {
-        name: jnp.zeros((capacity,), metric.dtype) for name, metric in shapes.items()
+        name: jnp.zeros((capacity, *metric.shape), metric.dtype)
+        for name, metric in shapes.items()
     }
     return jax.lax.fori_loop(0, length, body, (state, empty))
 

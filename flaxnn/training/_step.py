@@ -13,6 +13,7 @@ import optax
 from flax import nnx
 
 from flaxnn.nn import providing
+from flaxnn.optim import ScheduledState
 from flaxnn.training._pure import Pure, Tree, forward, pure, pure_metrics, split
 from flaxnn.training._state import TrainState
 
@@ -31,6 +32,8 @@ class TrainStep:
 
     graphdef: nnx.GraphDef = field(metadata={"static": True})
     update: Callable[..., Any] = field(metadata={"static": True})
+    # Whether the update takes the loss, as optax's extra argument ``value``.
+    takes_value: bool = field(metadata={"static": True})
     loss: Pure
     metrics: dict[str, Pure]
 
@@ -44,11 +47,13 @@ class TrainStep:
     ) -> TrainStep:
         """Returns the step for a model's structure; see `make_train_step`."""
         named = pure_metrics(metrics)
-        if "loss" in named:
-            raise ValueError(
-                '"loss" is the training loss; give the metric another name'
-            )
-        return cls(graphdef, optimizer.update, pure(loss), named)
+        for name, meaning in (("loss", "training loss"), ("lr", "learning rate")):
+            if name in named:
+                raise ValueError(
+                    f'"{name}" is the {meaning}; give the metric another name'
+                )
+        takes_value = isinstance(optimizer, optax.GradientTransformationExtraArgs)
+        return cls(graphdef, optimizer.update, takes_value, pure(loss), named)
 
     def __call__(
         self, state: TrainState, batch: Batch, draws: Sequence[jax.Array] = ()
@@ -62,7 +67,9 @@ class TrainStep:
                 requests of `flaxnn.nn.recording` around a call give.
 
         Returns:
-            The new state, and scalars: ``"loss"`` and the metrics' means.
+            The new state, and scalars: ``"loss"`` and the metrics' means. With an
+            optimiser that is `flaxnn.optim.scheduled` there is also ``"lr"``, the rate
+            of this update, ``(G,)`` for more than one group.
         """
         *inputs, target = batch
 
@@ -76,12 +83,15 @@ class TrainStep:
 
         differentiate = jax.value_and_grad(objective, has_aux=True)
         (loss, (output, buffers)), grads = differentiate(state.params)
-        updates, opt_state = self.update(grads, state.opt_state, state.params)
+        value = {"value": loss} if self.takes_value else {}
+        updates, opt_state = self.update(grads, state.opt_state, state.params, **value)
         params = optax.apply_updates(state.params, updates)
         metrics = {
             name: jnp.mean(metric(output, target))
             for name, metric in self.metrics.items()
         }
+        if isinstance(state.opt_state, ScheduledState):
+            metrics["lr"] = state.opt_state.lr
         new = TrainState(state.step + 1, params, buffers, opt_state)
         return new, {"loss": loss, **metrics}
 
@@ -101,7 +111,8 @@ def make_train_step(
     Args:
         model: The model; only its structure is used.
         loss: ``loss(output, target)`` giving a scalar: a function or a module.
-        optimizer: Any optax transformation.
+        optimizer: Any optax transformation. One that takes extra arguments is given
+            the loss as ``value``.
         metrics: Functions of ``(output, target)`` whose means ride along.
 
     Returns:

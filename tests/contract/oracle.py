@@ -1,4 +1,4 @@
-"""The same calls and modules in PyTorch."""
+"""The same calls, modules and runs in PyTorch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import torch
 
+from tests.contract import optimizer as optimizers
 from tests.contract.architectures import ARCHITECTURES, Initial
 from tests.contract.bad import BadLayer
 from tests.contract.case import (
@@ -27,9 +28,18 @@ from tests.contract.initializer import (
     twice,
 )
 from tests.contract.layer import SEED, Layer, LayerCase, Part, cast
+from tests.contract.optimizer import (
+    STEPS,
+    BadOptimizer,
+    Optimizer,
+    OptimizerCase,
+    Tensors,
+    flat,
+    gradients,
+)
 
 
-def counterpart(entry: Op | Layer | Initializer) -> Any:
+def counterpart(entry: Op | Layer | Initializer | Optimizer) -> Any:
     """Returns PyTorch's counterpart of an entry of the table."""
     return operator.attrgetter(entry.torch.removeprefix("torch."))(torch)
 
@@ -165,3 +175,34 @@ def initial_architecture(name: str, seed: int) -> Initial:
     state = ARCHITECTURES[name](torch.nn).state_dict()
     tensors = {key: as_numpy(tensor) for key, tensor in state.items()}
     return Initial(tensors, torch.get_rng_state().numpy())
+
+
+def run(optimizer: Optimizer, case: OptimizerCase, dtype: Any) -> Tensors:
+    """Returns PyTorch's parameters after every step, and each field of its state."""
+    params = {k: as_tensor(v) for k, v in optimizers.initial(dtype).items()}
+    grads = {k: as_tensor(v) for k, v in gradients(dtype).items()}
+    # The single-tensor form, which is also PyTorch's default on a CPU.
+    options = {**case.options, "foreach": False}
+    theirs = counterpart(optimizer)(list(params.values()), **options)
+    steps = []
+    for k in range(STEPS):
+        for name, tensor in params.items():
+            tensor.grad = grads[name][k].clone()
+        theirs.step()
+        steps.append(
+            {name: as_numpy(tensor.clone()) for name, tensor in params.items()}
+        )
+    tensors = {"params": flat({k: np.stack([s[k] for s in steps]) for k in params})}
+    states = {name: theirs.state[tensor] for name, tensor in params.items()}
+    for field, value in states["scalar"].items():
+        if value is not None:
+            tensors[field] = flat({k: as_numpy(s[field]) for k, s in states.items()})
+    return tensors
+
+
+def construct(bad: BadOptimizer) -> None:
+    """Builds PyTorch's optimiser as the table says; raises."""
+    from tests.contract.registry import OPTIMIZERS
+
+    (entry,) = (entry for entry in OPTIMIZERS if entry.name == bad.optimizer)
+    counterpart(entry)([torch.zeros(1)], **bad.options)

@@ -1,7 +1,8 @@
-"""One table of all ops, modules and initialisers: being listed here is being tested.
+"""One table of all that has a counterpart: being listed here is being tested.
 
-A family's file in `families` has any of `OPS`, `LAYERS`, `INITIALIZERS`, `BAD`,
-`BAD_LAYERS` and `BAD_INITIALIZERS`.
+A family's file in `families` has any of `OPS`, `LAYERS`, `INITIALIZERS`, `OPTIMIZERS`,
+`SCHEDULERS`, `BAD`, `BAD_LAYERS`, `BAD_INITIALIZERS`, `BAD_OPTIMIZERS` and
+`BAD_SCHEDULERS`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from tests.contract.bad import Bad, BadLayer
 from tests.contract.case import Op
 from tests.contract.initializer import BadInitializer, Initializer
 from tests.contract.layer import Layer
+from tests.contract.optimizer import BadOptimizer, Optimizer
+from tests.contract.scheduler import BadScheduler, SchedulerEntry
 
 FAMILIES: dict[str, ModuleType] = {
     found.name: importlib.import_module(f"{families.__name__}.{found.name}")
@@ -50,4 +53,26 @@ FILL_IDS = tuple(f"{entry.name}-{case.name}" for entry, case in FILLS)
 BAD_INITIALIZERS: tuple[BadInitializer, ...] = _joined("BAD_INITIALIZERS")
 BAD_INITIALIZER_IDS = tuple(
     f"{bad.initializer}-{index}" for index, bad in enumerate(BAD_INITIALIZERS)
+)
+
+OPTIMIZERS: tuple[Optimizer, ...] = _joined("OPTIMIZERS")
+RUNS = tuple((entry, case) for entry in OPTIMIZERS for case in entry.cases)
+RUN_IDS = tuple(f"{entry.name}-{case.name}" for entry, case in RUNS)
+# Runs whose static options are equal are one program: the last stands for them.
+_PROGRAMS = {entry.make(case).update: (entry, case) for entry, case in RUNS}
+PROGRAMS = tuple(_PROGRAMS.values())
+PROGRAM_IDS = tuple(f"{entry.name}-{case.name}" for entry, case in PROGRAMS)
+
+BAD_OPTIMIZERS: tuple[BadOptimizer, ...] = _joined("BAD_OPTIMIZERS")
+BAD_OPTIMIZER_IDS = tuple(
+    f"{bad.optimizer}-{index}" for index, bad in enumerate(BAD_OPTIMIZERS)
+)
+
+SCHEDULERS: tuple[SchedulerEntry, ...] = _joined("SCHEDULERS")
+PACES = tuple((entry, case) for entry in SCHEDULERS for case in entry.cases)
+PACE_IDS = tuple(f"{entry.name}-{case.name}" for entry, case in PACES)
+
+BAD_SCHEDULERS: tuple[BadScheduler, ...] = _joined("BAD_SCHEDULERS")
+BAD_SCHEDULER_IDS = tuple(
+    f"{bad.part.name}-{index}" for index, bad in enumerate(BAD_SCHEDULERS)
 )

@@ -19,6 +19,8 @@ from tests.contract.registry import (
     FAMILIES,
     FILLS,
     OPS,
+    PACES,
+    RUNS,
 )
 
 GOLDENS = goldens.load()
@@ -49,7 +51,9 @@ def test_the_goldens_are_of_the_reference_version_and_complete():
     calls = {(op.name, case.name) for op, case in CALLS}
     builds = {(f"nn.{layer.name}", case.name) for layer, case in BUILDS}
     fills = {(f"init.{entry.name}", case.name) for entry, case in FILLS}
-    assert recorded == calls | builds | fills
+    runs = {(f"optim.{entry.name}", case.name) for entry, case in RUNS}
+    paces = {(f"lr_scheduler.{entry.name}", case.name) for entry, case in PACES}
+    assert recorded == calls | builds | fills | runs | paces
 
 
 def test_every_public_function_is_in_the_table():

@@ -12,6 +12,10 @@ from flaxnn.data import DataLoader, documents
 from flaxnn.random import Generator
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+from tests.contract import oracle  # noqa: E402
+from tests.contract.registry import OPTIMIZERS  # noqa: E402
+
 pytestmark = pytest.mark.torch
 
 T1 = 1e-12
@@ -75,62 +79,16 @@ def assert_models_t1(ours, theirs) -> None:
         assert_t1(state[name], tensor.numpy())
 
 
-OPTIMIZERS = [
-    ("sgd", "SGD", {"lr": 0.1}),
-    ("sgd", "SGD", {"lr": 0.1, "weight_decay": 0.01}),
-    ("sgd", "SGD", {"lr": 0.05, "momentum": 0.9}),
-    ("sgd", "SGD", {"lr": 0.05, "momentum": 0.9, "dampening": 0.3}),
-    ("sgd", "SGD", {"lr": 0.05, "momentum": 0.9, "nesterov": True}),
-    (
-        "sgd",
-        "SGD",
-        {"lr": 0.05, "momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01},
-    ),
-    ("sgd", "SGD", {"lr": 1e-4, "maximize": True, "weight_decay": 0.01}),
-    ("adam", "Adam", {"lr": 0.01}),
-    ("adam", "Adam", {"lr": 0.01, "betas": (0.8, 0.95), "eps": 1e-4}),
-    ("adam", "Adam", {"lr": 0.01, "betas": (0.0, 0.95)}),
-    ("adam", "Adam", {"lr": 0.01, "betas": (0.3, 0.95)}),
-    ("adam", "Adam", {"lr": 0.01, "weight_decay": 0.01}),
-    ("adam", "Adam", {"lr": 0.01, "amsgrad": True}),
-    ("adam", "Adam", {"lr": 0.01, "amsgrad": True, "weight_decay": 0.01}),
-    ("adam", "Adam", {"lr": 1e-4, "maximize": True}),
-    (
-        "adam",
-        "Adam",
-        {"lr": 0.01, "weight_decay": 0.1, "decoupled_weight_decay": True},
-    ),
-]
+# One case of each; test_optimizers.py has them all.
+every_optimizer = pytest.mark.parametrize(
+    ("optimizer", "case"),
+    [(entry, entry.cases[1]) for entry in OPTIMIZERS],
+    ids=[entry.name for entry in OPTIMIZERS],
+)
 
 
-@pytest.mark.parametrize(("name", "torch_name", "options"), OPTIMIZERS)
-def test_200_steps_in_float64(name, torch_name, options):
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(44, 6)), rng.integers(0, 3, 44)
-    generator = Generator(11)
-    model = flaxnn.astype(Perceptron(rngs=generator), "float64")
-    run = flaxnn.fit(
-        model,
-        DataLoader((x, y), 5, shuffle=True, rngs=generator),
-        loss=nn.CrossEntropyLoss(),
-        optimizer=getattr(optim, name)(**options),
-        steps=200,
-    )
-    torch.manual_seed(11)
-    theirs = TorchPerceptron().double()
-    data = torch.utils.data.DataLoader(
-        torch.utils.data.TensorDataset(torch.from_numpy(x), torch.from_numpy(y)),
-        batch_size=5,
-        shuffle=True,
-    )
-    optimizer = getattr(torch.optim, torch_name)(theirs.parameters(), **options)
-    losses = torch_run(theirs, data, torch.nn.CrossEntropyLoss(), optimizer, 23)
-    losses = losses[:200]
-    assert_t1(run.history["loss"], losses)
-
-
-@pytest.mark.parametrize(("name", "torch_name", "options"), OPTIMIZERS)
-def test_parameters_and_generator_after_whole_epochs(name, torch_name, options):
+@every_optimizer
+def test_losses_parameters_and_generator_after_whole_epochs(optimizer, case):
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(23, 6)), rng.integers(0, 3, 23)
     generator = Generator(-3)
@@ -138,7 +96,7 @@ def test_parameters_and_generator_after_whole_epochs(name, torch_name, options):
         flaxnn.astype(Perceptron(rngs=generator), "float64"),
         DataLoader((x, y), 4, shuffle=True, rngs=generator),
         loss=nn.CrossEntropyLoss(),
-        optimizer=getattr(optim, name)(**options),
+        optimizer=optimizer.make(case),
         epochs=4,
     )
     torch.manual_seed(-3)
@@ -148,8 +106,8 @@ def test_parameters_and_generator_after_whole_epochs(name, torch_name, options):
         batch_size=4,
         shuffle=True,
     )
-    optimizer = getattr(torch.optim, torch_name)(theirs.parameters(), **options)
-    losses = torch_run(theirs, data, torch.nn.CrossEntropyLoss(), optimizer, 4)
+    descent = oracle.counterpart(optimizer)(theirs.parameters(), **case.options)
+    losses = torch_run(theirs, data, torch.nn.CrossEntropyLoss(), descent, 4)
     assert_t1(run.history["loss"], losses)
     assert_models_t1(run.model, theirs)
     np.testing.assert_array_equal(generator.get_state(), torch.get_rng_state().numpy())

@@ -1,4 +1,4 @@
-"""Records what PyTorch makes of every call, module and initialiser in the tables.
+"""Records what PyTorch makes of everything in the tables.
 
 Run from the root of a checkout, with PyTorch 2.13.0 for CPU, for all families and the
 architectures, or for those that are named:
@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests.contract import oracle
+from tests.contract import oracle, scheduler_oracle
 from tests.contract.architectures import ARCHITECTURES, SEEDS
 from tests.contract.initializer import RECORDED_SEED
+from tests.contract.optimizer import recorded
 from tests.contract.registry import FAMILIES
 
 DTYPES = ("float32", "float64")
@@ -51,6 +52,17 @@ def record(family: ModuleType) -> dict[str, np.ndarray]:
                 arrays[f"{key}/{dtype}"] = drawn.recorded()
                 if drawn.warned:
                     arrays[f"{key}/warned"] = np.array(drawn.warned)
+    for optimizer in getattr(family, "OPTIMIZERS", ()):
+        for case in optimizer.cases:
+            key = f"optim.{optimizer.name}/{case.name}"
+            for dtype in DTYPES:
+                for name, array in recorded(oracle.run(optimizer, case, dtype)).items():
+                    arrays[f"{key}/{dtype}/{name}"] = array
+    for scheduler in getattr(family, "SCHEDULERS", ()):
+        for case in scheduler.cases:
+            key = f"lr_scheduler.{scheduler.name}/{case.name}"
+            for name, array in scheduler_oracle.step(scheduler, case).items():
+                arrays[f"{key}/{name}"] = array
     return arrays
 
 
