@@ -11,7 +11,7 @@ import jax
 from flaxnn.optim.lr_scheduler._composed import checked_parts
 from flaxnn.optim.lr_scheduler._groups import Groups, vector
 from flaxnn.optim.lr_scheduler._rule import Rule
-from flaxnn.optim.lr_scheduler._scheduler import Scheduler
+from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
 
 class ChainedState(NamedTuple):
@@ -112,4 +112,4 @@ def chained_scheduler(schedulers: Sequence[Scheduler]) -> Scheduler:
         )
     parts = checked_parts("ChainedScheduler", schedulers)
     rule = ChainedScheduler(tuple(part.update.chained() for part in parts))
-    return Scheduler.of(rule, tuple(part.init.numbers for part in parts))
+    return scheduler_of(rule, tuple(part.init.numbers for part in parts))

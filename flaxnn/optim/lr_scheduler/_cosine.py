@@ -19,7 +19,7 @@ from flaxnn.optim.lr_scheduler._groups import (
     number,
 )
 from flaxnn.optim.lr_scheduler._rule import EpochState, Numbers, Rule
-from flaxnn.optim.lr_scheduler._scheduler import Scheduler
+from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
 # Restarts that an int32 count can meet when each period is at least twice the last.
 _RESTARTS = 32
@@ -136,7 +136,7 @@ def cosine_annealing_lr(T_max: Scalar, eta_min: Scalar = 0.0) -> Scheduler:
     """
     not_zero("T_max", T_max)
     numbers = (("T_max", T_max), ("eta_min", eta_min))
-    return Scheduler.of(CosineAnnealingLR(), numbers)
+    return scheduler_of(CosineAnnealingLR(), numbers)
 
 
 def cosine_annealing_warm_restarts(
@@ -179,4 +179,4 @@ def cosine_annealing_warm_restarts(
             f"Expected float or int eta_min, but got {eta_min} of type {type(eta_min)}"
         )
     numbers = (("T_0", T_0), ("T_mult", T_mult), ("eta_min", eta_min))
-    return Scheduler.of(CosineAnnealingWarmRestarts(growing=T_mult > 1), numbers)
+    return scheduler_of(CosineAnnealingWarmRestarts(growing=T_mult > 1), numbers)

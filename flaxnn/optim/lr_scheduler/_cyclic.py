@@ -26,7 +26,7 @@ from flaxnn.optim.lr_scheduler._groups import (
 from flaxnn.optim.lr_scheduler._lambda import require_traceable
 from flaxnn.optim.lr_scheduler._momentum import with_bounds, with_momentum
 from flaxnn.optim.lr_scheduler._rule import EpochState, Numbers, Rule
-from flaxnn.optim.lr_scheduler._scheduler import Scheduler
+from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
 Mode = Literal["triangular", "triangular2", "exp_range"]
 _MODES = ("triangular", "triangular2", "exp_range")
@@ -186,4 +186,4 @@ def cyclic_lr(
         ("base_momentum", hashable(base_momentum)),
         ("max_momentum", hashable(max_momentum)),
     )
-    return Scheduler.of(rule, numbers)
+    return scheduler_of(rule, numbers)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flaxnn.optim._scalars import Scalar
 from flaxnn.optim.lr_scheduler._factors import FactorRule, power, powers_of, reached
 from flaxnn.optim.lr_scheduler._rule import Numbers
-from flaxnn.optim.lr_scheduler._scheduler import Scheduler
+from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def exponential_lr(gamma: Scalar) -> Scheduler:
         >>> [round(float(schedule(count)), 4) for count in range(4)]
         [1.0, 0.5, 0.25, 0.125]
     """
-    return Scheduler.of(ExponentialLR(), powers_of(gamma))
+    return scheduler_of(ExponentialLR(), powers_of(gamma))
 
 
 def polynomial_lr(total_iters: Scalar = 5, power: Scalar = 1.0) -> Scheduler:
@@ -94,4 +94,4 @@ def polynomial_lr(total_iters: Scalar = 5, power: Scalar = 1.0) -> Scheduler:
         [1.0, 0.5625, 0.25, 0.0625, 0.0, 0.0]
     """
     numbers = (("total_iters", total_iters), ("power", power))
-    return Scheduler.of(PolynomialLR(), numbers)
+    return scheduler_of(PolynomialLR(), numbers)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from flaxnn.optim.lr_scheduler._factors import FactorRule
 from flaxnn.optim.lr_scheduler._groups import Groups, widest
 from flaxnn.optim.lr_scheduler._rule import EpochState, Numbers, Rule
-from flaxnn.optim.lr_scheduler._scheduler import Scheduler
+from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
 Factor = Callable[[jax.Array], Any]
 
@@ -120,7 +120,7 @@ def lambda_lr(lr_lambda: Factor | Sequence[Factor]) -> Scheduler:
         >>> [float(schedule(count)) for count in range(5)]
         [1.0, 1.0, 0.5, 0.5, 0.25]
     """
-    return Scheduler.of(LambdaLR(_checked(lr_lambda)), ())
+    return scheduler_of(LambdaLR(_checked(lr_lambda)), ())
 
 
 def multiplicative_lr(lr_lambda: Factor | Sequence[Factor]) -> Scheduler:
@@ -150,4 +150,4 @@ def multiplicative_lr(lr_lambda: Factor | Sequence[Factor]) -> Scheduler:
         0.5
     """
     functions = _checked(lr_lambda)
-    return Scheduler.of(MultiplicativeLR(recursive=True, functions=functions), ())
+    return scheduler_of(MultiplicativeLR(recursive=True, functions=functions), ())

@@ -22,7 +22,7 @@ from flaxnn.optim.lr_scheduler._groups import (
 )
 from flaxnn.optim.lr_scheduler._momentum import with_bounds, with_momentum
 from flaxnn.optim.lr_scheduler._rule import EpochState, Numbers, Rule
-from flaxnn.optim.lr_scheduler._scheduler import Scheduler
+from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
 # From which rate to which each phase goes, by PyTorch's names in a group.
 _TWO_PHASES = ("initial_lr", "max_lr", "min_lr")
@@ -195,7 +195,7 @@ def one_cycle_lr(
         ("div_factor", div_factor),
         ("final_div_factor", final_div_factor),
     )
-    return Scheduler.of(rule, numbers)
+    return scheduler_of(rule, numbers)
 
 
 def _total_steps(

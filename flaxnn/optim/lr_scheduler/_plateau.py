@@ -20,7 +20,7 @@ from flaxnn.optim.lr_scheduler._groups import (
     written,
 )
 from flaxnn.optim.lr_scheduler._rule import Numbers, Rule
-from flaxnn.optim.lr_scheduler._scheduler import Scheduler
+from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
 
 class PlateauState(NamedTuple):
@@ -184,4 +184,4 @@ def reduce_lr_on_plateau(
         ("min_lr", hashable(min_lr)),
         ("eps", eps),
     )
-    return Scheduler.of(ReduceLROnPlateau(mode, threshold_mode), numbers)
+    return scheduler_of(ReduceLROnPlateau(mode, threshold_mode), numbers)

@@ -68,11 +68,6 @@ class Scheduler(NamedTuple):
     init: SchedulerInit
     update: Rule
 
-    @classmethod
-    def of(cls, rule: Rule, numbers: Any) -> Scheduler:
-        """Returns the scheduler of a rule and its numbers."""
-        return cls(SchedulerInit(rule, numbers), rule)
-
     def schedule(self, lr: Scalar) -> Schedule:
         """Returns an optax schedule, for the schedulers that need no state.
 
@@ -107,3 +102,8 @@ class Scheduler(NamedTuple):
             state: The scheduler's state, as concrete arrays.
         """
         return self.update.steps_left(state)
+
+
+def scheduler_of(rule: Rule, numbers: Any) -> Scheduler:
+    """The scheduler of a rule and its numbers."""
+    return Scheduler(SchedulerInit(rule, numbers), rule)

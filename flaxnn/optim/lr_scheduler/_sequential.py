@@ -18,7 +18,7 @@ from flaxnn.optim.lr_scheduler._groups import (
     written,
 )
 from flaxnn.optim.lr_scheduler._rule import Rule
-from flaxnn.optim.lr_scheduler._scheduler import Scheduler
+from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
 Moved = tuple[Groups, Any]
 
@@ -206,4 +206,4 @@ def sequential_lr(
             for part in parts
         )
     )
-    return Scheduler.of(rule, (tuple(part.init.numbers for part in parts), begins))
+    return scheduler_of(rule, (tuple(part.init.numbers for part in parts), begins))

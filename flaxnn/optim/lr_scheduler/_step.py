@@ -13,7 +13,7 @@ from flaxnn.optim._scalars import Scalar
 from flaxnn.optim.lr_scheduler._factors import FactorRule, power, powers_of
 from flaxnn.optim.lr_scheduler._groups import Groups, not_zero, number, whole_number
 from flaxnn.optim.lr_scheduler._rule import Numbers
-from flaxnn.optim.lr_scheduler._scheduler import Scheduler
+from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def step_lr(step_size: int, gamma: Scalar = 0.1) -> Scheduler:
     step_size = whole_number("step_size", step_size)
     not_zero("step_size", step_size)
     numbers = (("step_size", step_size), *powers_of(gamma))
-    return Scheduler.of(StepLR(), numbers)
+    return scheduler_of(StepLR(), numbers)
 
 
 def multi_step_lr(milestones: Iterable[int], gamma: Scalar = 0.1) -> Scheduler:
@@ -117,4 +117,4 @@ def multi_step_lr(milestones: Iterable[int], gamma: Scalar = 0.1) -> Scheduler:
         [1.0, 0.5, 0.5, 0.25, 0.25]
     """
     found: Any = tuple(whole_number("a milestone", m) for m in milestones)
-    return Scheduler.of(MultiStepLR(), (("milestones", found), *powers_of(gamma)))
+    return scheduler_of(MultiStepLR(), (("milestones", found), *powers_of(gamma)))

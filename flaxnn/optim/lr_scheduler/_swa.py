@@ -21,7 +21,7 @@ from flaxnn.optim.lr_scheduler._groups import (
     vector,
 )
 from flaxnn.optim.lr_scheduler._rule import EpochState, Numbers, Rule
-from flaxnn.optim.lr_scheduler._scheduler import Scheduler
+from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
 
 @dataclass(frozen=True)
@@ -128,4 +128,4 @@ def swalr(
             f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}"
         )
     numbers = (("swa_lr", hashable(swa_lr)), ("anneal_epochs", anneal_epochs))
-    return Scheduler.of(SWALR(cosine=anneal_strategy == "cos"), numbers)
+    return scheduler_of(SWALR(cosine=anneal_strategy == "cos"), numbers)

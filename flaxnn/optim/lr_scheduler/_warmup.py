@@ -11,7 +11,7 @@ from flaxnn.optim._scalars import Scalar, is_traced
 from flaxnn.optim.lr_scheduler._factors import FactorRule, reached
 from flaxnn.optim.lr_scheduler._groups import whole_number
 from flaxnn.optim.lr_scheduler._rule import Numbers
-from flaxnn.optim.lr_scheduler._scheduler import Scheduler
+from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def constant_lr(factor: Scalar = 1.0 / 3, total_iters: int = 5) -> Scheduler:
         )
     total_iters = whole_number("total_iters", total_iters)
     numbers = (("factor", factor), ("total_iters", total_iters))
-    return Scheduler.of(ConstantLR(), numbers)
+    return scheduler_of(ConstantLR(), numbers)
 
 
 def linear_lr(
@@ -147,4 +147,4 @@ def linear_lr(
         ("end_factor", end_factor),
         ("total_iters", total_iters),
     )
-    return Scheduler.of(LinearLR(), numbers)
+    return scheduler_of(LinearLR(), numbers)

@@ -32,6 +32,11 @@ def waves(epoch: Any) -> Any:
     return 1 + (epoch % 5 - 2) / 100
 
 
+def shrink(epoch: Any) -> Any:
+    """A factor that comes closer to 1."""
+    return 1 - 1 / (epoch + 20)
+
+
 def halved(cycle: Any) -> Any:
     """The scale of a cycle."""
     return 1 / (5 * 2.0 ** (cycle - 1))
@@ -64,7 +69,7 @@ SCHEDULERS = (
         (
             case("waves", waves),
             groups("one-for-all", waves),
-            groups("one-each", [waves, stairs]),
+            groups("one-each", [waves, shrink]),
         ),
     ),
     SchedulerEntry(
