@@ -97,8 +97,8 @@ MUTATIONS = (
     _scheduler(
         "beta1 in the place of its complement",
         "_momentum.py",
-        "1 - value if prefix else value",
-        "value",
+        "    return 1 - value\n",
+        "    return value\n",
         "one_cycle_lr-beta",
         "cyclic_lr-beta",
     ),

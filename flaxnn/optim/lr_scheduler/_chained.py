@@ -44,6 +44,11 @@ class ChainedScheduler(Rule):
             states.append(state)
         return groups, ChainedState(tuple(states))
 
+    def arrays(self, numbers: Any) -> Any:
+        """The arrays of the parts."""
+        parts = zip(self.rules, numbers, strict=True)
+        return tuple(rule.arrays(part) for rule, part in parts)
+
     def step(
         self, state: ChainedState, groups: Groups, value: Any = None
     ) -> tuple[Groups, ChainedState]:

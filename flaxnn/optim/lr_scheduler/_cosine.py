@@ -14,9 +14,8 @@ from flaxnn.optim.lr_scheduler._factors import FactorRule
 from flaxnn.optim.lr_scheduler._groups import (
     Groups,
     between,
-    floats,
     not_zero,
-    number,
+    real,
 )
 from flaxnn.optim.lr_scheduler._rule import EpochState, Numbers, Rule
 from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
@@ -72,18 +71,6 @@ class CosineAnnealingWarmRestarts(Rule):
 
     growing: bool
 
-    def traced(self, numbers: Numbers, groups: Groups) -> Numbers:
-        """The periods, and where each starts: whole numbers, made on the host."""
-        del groups
-        T_0, T_mult = numbers["T_0"], numbers["T_mult"]
-        periods = [T_0 * T_mult**k for k in range(_RESTARTS if self.growing else 1)]
-        starts = [min(sum(periods[:k]), _FAR) for k in range(len(periods))]
-        return {
-            "eta_min": number(numbers["eta_min"]),
-            "periods": floats(min(float(period), 1e30) for period in periods),
-            "starts": jnp.asarray(starts, jnp.int32),
-        }
-
     def step(
         self, state: EpochState, groups: Groups, value: object = None
     ) -> tuple[Groups, EpochState]:
@@ -100,7 +87,7 @@ class CosineAnnealingWarmRestarts(Rule):
         T_i = numbers["periods"][current]
         T_cur = epoch - numbers["starts"][current]
         if not self.growing:
-            T_cur = epoch % T_i.astype(jnp.int32)
+            T_cur = T_cur % T_i
         eta_min = numbers["eta_min"]
         height = half_cosine((T_i - T_cur) / T_i)
         return between(eta_min, state.base_lrs, height)
@@ -135,7 +122,7 @@ def cosine_annealing_lr(T_max: Scalar, eta_min: Scalar = 0.0) -> Scheduler:
         2017, equation 5, without the restarts.
     """
     not_zero("T_max", T_max)
-    numbers = (("T_max", T_max), ("eta_min", eta_min))
+    numbers = (("T_max", T_max), ("eta_min", real(eta_min)))
     return scheduler_of(CosineAnnealingLR(), numbers)
 
 
@@ -178,5 +165,12 @@ def cosine_annealing_warm_restarts(
         raise ValueError(
             f"Expected float or int eta_min, but got {eta_min} of type {type(eta_min)}"
         )
-    numbers = (("T_0", T_0), ("T_mult", T_mult), ("eta_min", eta_min))
+    # Whole numbers of any size, rounded only where no count can reach.
+    periods = [T_0 * T_mult**k for k in range(_RESTARTS if T_mult > 1 else 1)]
+    starts = [min(sum(periods[:k]), _FAR) for k in range(len(periods))]
+    numbers = (
+        ("eta_min", real(eta_min)),
+        ("periods", tuple(min(float(period), 1e30) for period in periods)),
+        ("starts", tuple(starts)),
+    )
     return scheduler_of(CosineAnnealingWarmRestarts(growing=T_mult > 1), numbers)

@@ -15,16 +15,13 @@ from flaxnn.optim.lr_scheduler._groups import (
     Groups,
     PerGroup,
     between,
-    floats,
-    hashable,
-    number,
     per_group,
+    real,
     widest,
-    with_initial_lrs,
     written,
 )
 from flaxnn.optim.lr_scheduler._lambda import require_traceable
-from flaxnn.optim.lr_scheduler._momentum import with_bounds, with_momentum
+from flaxnn.optim.lr_scheduler._momentum import bounds_of, with_bounds, with_momentum
 from flaxnn.optim.lr_scheduler._rule import EpochState, Numbers, Rule
 from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
@@ -43,26 +40,24 @@ class CyclicLR(Rule):
 
     def construct(self, groups: Groups, numbers: Any) -> tuple[Groups, EpochState]:
         """The groups start from the base rates given, momentum from its largest."""
-        options = dict(numbers)
-        base_lrs = floats(per_group("base_lr", options["base_lr"], groups))
+        base_lrs = per_group("base_lr", numbers["base_lr"], groups)
         groups = written(groups, lr=base_lrs)
         if self.cycle_momentum:
-            momenta = options["base_momentum"], options["max_momentum"]
-            groups = with_bounds(groups, *momenta)
-        groups, state = super().construct(with_initial_lrs(groups), numbers)
+            groups = with_bounds(groups, numbers)
+        groups, state = super().construct(groups, numbers)
         # In PyTorch the first rate is that of another scheduler, if there is one.
         return groups, state._replace(base_lrs=base_lrs)
 
-    def traced(self, numbers: Numbers, groups: Groups) -> Numbers:
-        """The numbers, with the highest rates and the bounds of each group."""
-        kept = ("step_size_up", "step_size_down", "gamma", "log_gamma")
+    def kept(self, numbers: Numbers, groups: Groups) -> Numbers:
+        """The highest rates and the bounds of each group, the steps, the scale."""
+        names = ("step_size_up", "step_size_down", "gamma", "log_gamma")
         return {
-            "max_lrs": floats(per_group("max_lr", numbers["max_lr"], groups)),
+            "max_lrs": per_group("max_lr", numbers["max_lr"], groups),
             "bounds": tuple(
                 {k: v for k, v in group.items() if k.endswith("_momentum")}
                 for group in groups
             ),
-            **{name: number(numbers[name]) for name in kept},
+            **{name: numbers[name] for name in names},
         }
 
     def at_epoch(self, state: EpochState, groups: Groups) -> tuple[Groups, EpochState]:
@@ -102,8 +97,8 @@ class CyclicLR(Rule):
 
 
 def cyclic_lr(
-    base_lr: PerGroup | list[Scalar],
-    max_lr: PerGroup | list[Scalar],
+    base_lr: PerGroup,
+    max_lr: PerGroup,
     step_size_up: Scalar = 2000,
     step_size_down: Scalar | None = None,
     mode: Mode = "triangular",
@@ -111,8 +106,8 @@ def cyclic_lr(
     scale_fn: Callable[[jax.Array], Any] | None = None,
     scale_mode: Literal["cycle", "iterations"] = "cycle",
     cycle_momentum: bool = True,
-    base_momentum: PerGroup | list[Scalar] = 0.8,
-    max_momentum: PerGroup | list[Scalar] = 0.9,
+    base_momentum: PerGroup = 0.8,
+    max_momentum: PerGroup = 0.9,
 ) -> Scheduler:
     """Returns a scheduler that goes up and down between two rates.
 
@@ -129,7 +124,7 @@ def cyclic_lr(
             cycle, ``"exp_range"`` multiplies it by ``gamma`` at each step.
         gamma: Factor of ``"exp_range"``.
         scale_fn: The scale of the height in place of `mode`, a function that can be
-            traced: of the int32 cycle, from 1 on, or of the int32 step.
+            traced: of the integer cycle, from 1 on, or of the integer step.
         scale_mode: Which of both `scale_fn` is called with.
         cycle_momentum: Whether the momentum is cycled too.
         base_momentum: The lowest momentum, at the highest rate, or a list.
@@ -178,12 +173,11 @@ def cyclic_lr(
         bool(cycle_momentum),
     )
     numbers = (
-        ("base_lr", hashable(base_lr)),
-        ("max_lr", hashable(max_lr)),
+        ("base_lr", real(base_lr)),
+        ("max_lr", real(max_lr)),
         ("step_size_up", step_size_up),
         ("step_size_down", down),
         *powers_of(gamma),
-        ("base_momentum", hashable(base_momentum)),
-        ("max_momentum", hashable(max_momentum)),
+        *bounds_of(base_momentum, max_momentum),
     )
     return scheduler_of(rule, numbers)

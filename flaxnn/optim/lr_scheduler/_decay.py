@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from flaxnn.optim._scalars import Scalar
 from flaxnn.optim.lr_scheduler._factors import FactorRule, power, powers_of, reached
+from flaxnn.optim.lr_scheduler._groups import real
 from flaxnn.optim.lr_scheduler._rule import Numbers
 from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
@@ -93,5 +94,5 @@ def polynomial_lr(total_iters: Scalar = 5, power: Scalar = 1.0) -> Scheduler:
         >>> [float(schedule(count)) for count in range(6)]
         [1.0, 0.5625, 0.25, 0.0625, 0.0, 0.0]
     """
-    numbers = (("total_iters", total_iters), ("power", power))
+    numbers = (("total_iters", total_iters), ("power", real(power)))
     return scheduler_of(PolynomialLR(), numbers)

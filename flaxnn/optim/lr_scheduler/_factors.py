@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from flaxnn.optim._scalars import Scalar
-from flaxnn.optim.lr_scheduler._groups import Groups, vector, written
+from flaxnn.optim.lr_scheduler._groups import Groups, real, vector, written
 from flaxnn.optim.lr_scheduler._rule import EpochState, Numbers, Rule
 
 
@@ -101,6 +101,7 @@ def powers_of(gamma: Scalar) -> tuple[tuple[str, Scalar], ...]:
 
     A float32 0.9999 to the 10,000th is 1.7e-4 off, its logarithm's multiple 1e-7.
     """
+    gamma = real(gamma)
     if isinstance(gamma, jax.Array):
         logarithm: Scalar = jnp.log(jnp.abs(gamma))
     else:

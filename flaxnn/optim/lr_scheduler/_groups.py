@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, SupportsInt
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from flaxnn.optim._scalars import Scalar, Scalars, is_traced
 
 Groups = tuple[Scalars, ...]
-# A number for every group, or one for all of them.
-PerGroup = Scalar | tuple[Scalar, ...]
+# One number for all groups, or a list with one for each.
+PerGroup = Scalar | Sequence[Scalar]
 
 
 def vector(groups: Groups, name: str) -> jax.Array:
@@ -38,13 +39,29 @@ def with_initial_lrs(groups: Groups) -> Groups:
 
 
 def number(value: Any) -> jax.Array:
-    """An array of the widest enabled float, or integer where it is a whole number."""
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    """A number, or a tuple of them, as an array of the widest enabled type.
+
+    Whole numbers are integers: they are compared with the count of steps.
+    """
+    several = value if isinstance(value, tuple) else (value,)
     # A quotient of int32 numbers would be float32 in JAX, where float64 is on too.
     integer = jax.dtypes.canonicalize_dtype(jnp.int64)
-    if whole and abs(int(value)) <= jnp.iinfo(integer).max:
-        return jnp.asarray(value, integer)
-    return jnp.asarray(value, jax.dtypes.canonicalize_dtype(jnp.float64))
+    largest = jnp.iinfo(integer).max
+    whole = all(
+        isinstance(x, numbers.Integral) and abs(int(x)) <= largest for x in several
+    )
+    dtype = integer if whole else jax.dtypes.canonicalize_dtype(jnp.float64)
+    if any(map(is_traced, several)):
+        array = jnp.stack([jnp.asarray(x, dtype) for x in several])
+        return array if isinstance(value, tuple) else array[0]
+    return jnp.asarray(np.array(value, dtype))
+
+
+def real(value: Any) -> Any:
+    """The number, or each of a list or tuple, as a float for `number`."""
+    if isinstance(value, list | tuple):
+        return tuple(map(real, value))
+    return float(value) if isinstance(value, numbers.Real) else value
 
 
 def widest(count: jax.Array) -> jax.Array:
@@ -52,27 +69,14 @@ def widest(count: jax.Array) -> jax.Array:
     return count.astype(jax.dtypes.canonicalize_dtype(jnp.int64))
 
 
-def floats(values: Iterable[Scalar]) -> jax.Array:
-    """The values side by side, in the widest enabled float."""
-    dtype = jax.dtypes.canonicalize_dtype(jnp.float64)
-    return jnp.stack([jnp.asarray(value, dtype) for value in values])
-
-
-def hashable(value: Any) -> Any:
-    """A list of numbers, one for each group, as a tuple."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-def per_group(name: str, value: PerGroup, groups: Groups) -> tuple[Scalar, ...]:
+def per_group(name: str, value: jax.Array, groups: Groups) -> jax.Array:
     """A value for each group; raises PyTorch's ValueError on a wrong length."""
-    if not isinstance(value, tuple):
-        return (value,) * len(groups)
-    if len(value) != len(groups):
+    if value.ndim and len(value) != len(groups):
         raise ValueError(
             f"{name} must have the same length as optimizer.param_groups. {name} has "
             f"{len(value)} values, param_groups has {len(groups)}."
         )
-    return value
+    return jnp.broadcast_to(value, (len(groups),))
 
 
 def chosen(condition: jax.Array, yes: Any, no: Any) -> Any:

@@ -23,7 +23,7 @@ class LambdaLR(Rule):
 
     functions: Factor | tuple[Factor, ...]
 
-    def traced(self, numbers: Numbers, groups: Groups) -> Numbers:
+    def kept(self, numbers: Numbers, groups: Groups) -> Numbers:
         """No numbers; the functions must fit the groups."""
         _require_one_each(self.functions, groups)
         return numbers
@@ -40,7 +40,7 @@ class MultiplicativeLR(FactorRule):
 
     functions: Factor | tuple[Factor, ...] = ()
 
-    def traced(self, numbers: Numbers, groups: Groups) -> Numbers:
+    def kept(self, numbers: Numbers, groups: Groups) -> Numbers:
         """No numbers; the functions must fit the groups."""
         _require_one_each(self.functions, groups)
         return numbers
@@ -78,7 +78,7 @@ def require_traceable(name: str, function: Any) -> None:
         jax.eval_shape(function, jax.ShapeDtypeStruct((), jnp.int32))
     except jax.errors.JAXTypeError as error:
         raise TypeError(
-            f"{name} is compiled into the run, so its argument is a traced int32 and "
+            f"{name} is compiled into the run, so its argument is a traced integer and "
             "not an int: write jnp.where(epoch < 10, a, b) for a if epoch < 10 else b, "
             "jnp.minimum for min, jnp.cos for math.cos, and jnp.asarray(table)[epoch] "
             "for a lookup"
@@ -100,7 +100,7 @@ def lambda_lr(lr_lambda: Factor | Sequence[Factor]) -> Scheduler:
     """Returns a scheduler that multiplies the base rate by a function of the step.
 
     Args:
-        lr_lambda: A function of the int32 step that gives a factor, or one for each
+        lr_lambda: A function of the integer step that gives a factor, or one for each
             group. It is compiled, so it is written with ``jnp``; and as its identity
             decides whether a compilation is found again, it is best defined once.
 
@@ -127,7 +127,7 @@ def multiplicative_lr(lr_lambda: Factor | Sequence[Factor]) -> Scheduler:
     """Returns a scheduler that multiplies the current rate by a function of the step.
 
     Args:
-        lr_lambda: A function of the int32 step that gives a factor, or one for each
+        lr_lambda: A function of the integer step that gives a factor, or one for each
             group, compiled as `lambda_lr`'s. The first call is for step 1.
 
     Returns:

@@ -14,13 +14,12 @@ from flaxnn.optim.lr_scheduler._groups import (
     Groups,
     PerGroup,
     between,
-    floats,
-    hashable,
-    number,
     per_group,
+    real,
     vector,
+    written,
 )
-from flaxnn.optim.lr_scheduler._momentum import with_bounds, with_momentum
+from flaxnn.optim.lr_scheduler._momentum import bounds_of, with_bounds, with_momentum
 from flaxnn.optim.lr_scheduler._rule import EpochState, Numbers, Rule
 from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
@@ -39,35 +38,17 @@ class OneCycleLR(Rule):
 
     def construct(self, groups: Groups, numbers: Any) -> tuple[Groups, EpochState]:
         """The groups get their three rates, and the bounds of their momentum."""
-        options = dict(numbers)
-        highest = per_group("max_lr", options["max_lr"], groups)
-        first = tuple(lr / options["div_factor"] for lr in highest)
-        # Python's divisions, in double.
-        lowest = tuple(lr / options["final_div_factor"] for lr in first)
-        three = {
-            name: floats(rates)
-            for name, rates in (
-                ("initial_lr", first),
-                ("max_lr", highest),
-                ("min_lr", lowest),
-            )
-        }
-        groups = tuple(
-            {**group, **{name: rates[i] for name, rates in three.items()}}
-            for i, group in enumerate(groups)
-        )
+        names = ("max_lr", "initial_lr", "min_lr")
+        rates = {name: per_group(name, numbers[name], groups) for name in names}
+        groups = written(groups, **rates)
         if self.cycle_momentum:
-            momenta = options["base_momentum"], options["max_momentum"]
-            groups = with_bounds(groups, *momenta)
+            groups = with_bounds(groups, numbers)
         return super().construct(groups, numbers)
 
-    def traced(self, numbers: Numbers, groups: Groups) -> Numbers:
-        """The last step of each phase."""
+    def kept(self, numbers: Numbers, groups: Groups) -> Numbers:
+        """The steps; the rest is in the groups, as in PyTorch."""
         del groups
-        return {
-            "total_steps": number(numbers["total_steps"]),
-            "end_steps": floats(numbers["end_steps"]),
-        }
+        return {name: numbers[name] for name in ("total_steps", "end_steps")}
 
     def at_epoch(self, state: EpochState, groups: Groups) -> tuple[Groups, EpochState]:
         """The groups' rates, and their momentum from the highest down and up."""
@@ -104,15 +85,15 @@ class OneCycleLR(Rule):
 
 
 def one_cycle_lr(
-    max_lr: PerGroup | list[Scalar],
+    max_lr: PerGroup,
     total_steps: int | None = None,
     epochs: int | None = None,
     steps_per_epoch: int | None = None,
     pct_start: float = 0.3,
     anneal_strategy: Literal["cos", "linear"] = "cos",
     cycle_momentum: bool = True,
-    base_momentum: PerGroup | list[Scalar] = 0.85,
-    max_momentum: PerGroup | list[Scalar] = 0.95,
+    base_momentum: PerGroup = 0.85,
+    max_momentum: PerGroup = 0.95,
     div_factor: Scalar = 25.0,
     final_div_factor: Scalar = 1e4,
     three_phase: bool = False,
@@ -186,16 +167,22 @@ def one_cycle_lr(
             "pct_start"
         )
     rule = OneCycleLR(bool(three_phase), anneal_strategy == "cos", bool(cycle_momentum))
+    highest = real(max_lr)
+    first = _divided(highest, div_factor)
     numbers = (
-        ("max_lr", hashable(max_lr)),
+        ("max_lr", highest),
+        ("initial_lr", first),
+        ("min_lr", _divided(first, final_div_factor)),
         ("total_steps", total_steps),
         ("end_steps", ends),
-        ("base_momentum", hashable(base_momentum)),
-        ("max_momentum", hashable(max_momentum)),
-        ("div_factor", div_factor),
-        ("final_div_factor", final_div_factor),
+        *bounds_of(base_momentum, max_momentum),
     )
     return scheduler_of(rule, numbers)
+
+
+def _divided(value: Any, by: Scalar) -> Any:
+    """The rate, or each of a tuple, over a number: in double, as Python's."""
+    return tuple(x / by for x in value) if isinstance(value, tuple) else value / by
 
 
 def _total_steps(

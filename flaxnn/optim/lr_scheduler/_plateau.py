@@ -13,9 +13,8 @@ from flaxnn.optim._scalars import Scalar, is_traced
 from flaxnn.optim.lr_scheduler._groups import (
     Groups,
     PerGroup,
-    floats,
-    hashable,
     number,
+    real,
     vector,
     written,
 )
@@ -56,19 +55,14 @@ class ReduceLROnPlateau(Rule):
 
     def construct(self, groups: Groups, numbers: Any) -> tuple[Groups, PlateauState]:
         """The groups as they are: there is no initial step."""
-        options = dict(numbers)
-        min_lr = options.pop("min_lr")
-        if isinstance(min_lr, tuple) and len(min_lr) != len(groups):
-            raise ValueError(f"expected {len(groups)} min_lrs, got {len(min_lr)}")
-        each = min_lr if isinstance(min_lr, tuple) else (min_lr,) * len(groups)
-        traced = {name: number(value) for name, value in options.items()}
+        min_lr, size = numbers["min_lr"], len(groups)
+        if min_lr.ndim and len(min_lr) != size:
+            raise ValueError(f"expected {size} min_lrs, got {len(min_lr)}")
         zero = jnp.zeros((), jnp.int32)
-        worst = math.inf if self.mode == "min" else -math.inf
-        best = floats((worst,))[0]
-        state = PlateauState(
-            zero, best, zero, zero, {**traced, "min_lrs": floats(each)}
-        )
-        return groups, state
+        worst = number(math.inf if self.mode == "min" else -math.inf)
+        kept = {name: value for name, value in numbers.items() if name != "min_lr"}
+        kept["min_lrs"] = jnp.broadcast_to(min_lr, (size,))
+        return groups, PlateauState(zero, worst, zero, zero, kept)
 
     def step(
         self, state: PlateauState, groups: Groups, value: Any = None
@@ -127,7 +121,7 @@ def reduce_lr_on_plateau(
     threshold: Scalar = 1e-4,
     threshold_mode: Literal["rel", "abs"] = "rel",
     cooldown: int = 0,
-    min_lr: PerGroup | list[Scalar] = 0.0,
+    min_lr: PerGroup = 0.0,
     eps: Scalar = 1e-8,
 ) -> Scheduler:
     """Returns a scheduler that lowers the rate when a value no longer gets better.
@@ -174,14 +168,14 @@ def reduce_lr_on_plateau(
         raise ValueError(f"mode {mode} is unknown!")
     if threshold_mode not in ("rel", "abs"):
         raise ValueError(f"threshold mode {threshold_mode} is unknown!")
-    signed = -threshold if mode == "min" else threshold
+    signed = -real(threshold) if mode == "min" else real(threshold)
     numbers = (
-        ("factor", factor),
+        ("factor", real(factor)),
         ("patience", patience),
         # The factor of the best value is formed here, in double precision.
         ("threshold", 1.0 + signed if threshold_mode == "rel" else signed),
         ("cooldown", cooldown),
-        ("min_lr", hashable(min_lr)),
-        ("eps", eps),
+        ("min_lr", real(min_lr)),
+        ("eps", real(eps)),
     )
     return scheduler_of(ReduceLROnPlateau(mode, threshold_mode), numbers)

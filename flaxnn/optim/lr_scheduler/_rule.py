@@ -61,18 +61,26 @@ class Rule(ABC):
         return self.step(state, hyperparams, value)
 
     def construct(self, groups: Groups, numbers: Any) -> tuple[Groups, Any]:
-        """PyTorch's constructor, its initial step included."""
+        """PyTorch's constructor, its initial step included.
+
+        Args:
+            groups: The hyper-parameters of the optimiser's groups.
+            numbers: What `arrays` returned.
+        """
         groups = with_initial_lrs(groups)
         base_lrs = vector(groups, "initial_lr")
         before = jnp.asarray(-1, jnp.int32)
-        traced = self.traced(dict(numbers), groups)
-        state = EpochState(before, base_lrs, base_lrs, traced)
+        state = EpochState(before, base_lrs, base_lrs, self.kept(numbers, groups))
         return self.initial_step(state, groups)
 
-    def traced(self, numbers: Numbers, groups: Groups) -> Numbers:
-        """The options as arrays."""
+    def arrays(self, numbers: Any) -> Any:
+        """The options as arrays, by name."""
+        return {name: number(value) for name, value in numbers}
+
+    def kept(self, numbers: Numbers, groups: Groups) -> Numbers:
+        """What of the options the state keeps."""
         del groups
-        return {name: number(value) for name, value in numbers.items()}
+        return numbers
 
     def initial_step(self, state: Any, groups: Groups) -> tuple[Groups, Any]:
         """PyTorch's step in the constructor."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -12,6 +13,12 @@ import jax.numpy as jnp
 from flaxnn.optim._scalars import Scalar, as_traced
 from flaxnn.optim.lr_scheduler._groups import Groups
 from flaxnn.optim.lr_scheduler._rule import Rule
+
+
+@partial(jax.jit, static_argnums=0)
+def _construct(rule: Rule, groups: Groups, numbers: Any) -> tuple[Groups, Any]:
+    """One compilation in place of dozens of small ones; numbers are traced."""
+    return rule.construct(groups, numbers)
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class SchedulerInit:
         if not hyperparams:
             raise ValueError("a scheduler needs at least one group, got none")
         groups = tuple(as_traced(**group) for group in hyperparams)
-        return self.rule.construct(groups, self.numbers)
+        return _construct(self.rule, groups, self.rule.arrays(self.numbers))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from flaxnn.optim.lr_scheduler._composed import checked_parts
 from flaxnn.optim.lr_scheduler._groups import (
     Groups,
     chosen,
+    number,
     vector,
     whole_number,
     written,
@@ -59,12 +60,18 @@ class SequentialLR(Rule):
         groups = written(groups, lr=vector(groups, "initial_lr"))
         start = SequentialState(
             jnp.zeros((), jnp.int32),
-            jnp.asarray(milestones, jnp.int32),
+            milestones.astype(jnp.int32),
             tuple(states),
         )
         return self._moved(
             start, groups, lambda k, s: self.rules[k].initial_step(s, groups)
         )
+
+    def arrays(self, numbers: Any) -> Any:
+        """The arrays of the parts, and the milestones."""
+        parts, milestones = numbers
+        each = zip(self.rules, parts, strict=True)
+        return tuple(rule.arrays(part) for rule, part in each), number(milestones)
 
     def step(
         self, state: SequentialState, groups: Groups, value: Any = None

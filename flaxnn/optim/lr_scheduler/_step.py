@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from flaxnn.optim._scalars import Scalar
 from flaxnn.optim.lr_scheduler._factors import FactorRule, power, powers_of
-from flaxnn.optim.lr_scheduler._groups import Groups, not_zero, number, whole_number
+from flaxnn.optim.lr_scheduler._groups import not_zero, whole_number
 from flaxnn.optim.lr_scheduler._rule import Numbers
 from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
@@ -33,13 +33,6 @@ class StepLR(FactorRule):
 @dataclass(frozen=True)
 class MultiStepLR(FactorRule):
     """Gamma at every milestone, as often as it is given."""
-
-    def traced(self, numbers: Numbers, groups: Groups) -> Numbers:
-        """The milestones as one array."""
-        del groups
-        milestones = jnp.asarray(numbers.pop("milestones"), jnp.int32)
-        traced = {name: number(value) for name, value in numbers.items()}
-        return {**traced, "milestones": milestones}
 
     def initial(self, numbers: Numbers) -> jax.Array:
         """Gamma for each milestone at 0."""

@@ -8,17 +8,15 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
-from flaxnn.optim._scalars import Scalar
 from flaxnn.optim.lr_scheduler._cosine import half_cosine
 from flaxnn.optim.lr_scheduler._groups import (
     Groups,
     PerGroup,
     between,
-    floats,
-    hashable,
-    number,
     per_group,
+    real,
     vector,
+    written,
 )
 from flaxnn.optim.lr_scheduler._rule import EpochState, Numbers, Rule
 from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
@@ -37,14 +35,13 @@ class SWALR(Rule):
 
     def construct(self, groups: Groups, numbers: Any) -> tuple[Groups, EpochState]:
         """The groups get the rate they will go to."""
-        rates = floats(per_group("swa_lr", dict(numbers)["swa_lr"], groups))
-        groups = tuple({**group, "swa_lr": rates[i]} for i, group in enumerate(groups))
-        return super().construct(groups, numbers)
+        rates = per_group("swa_lr", numbers["swa_lr"], groups)
+        return super().construct(written(groups, swa_lr=rates), numbers)
 
-    def traced(self, numbers: Numbers, groups: Groups) -> Numbers:
-        """The length of the way."""
+    def kept(self, numbers: Numbers, groups: Groups) -> Numbers:
+        """The length of the way; the rest is in the groups, as in PyTorch."""
         del groups
-        return {"anneal_epochs": number(numbers["anneal_epochs"])}
+        return {"anneal_epochs": numbers["anneal_epochs"]}
 
     def initial_step(
         self, state: EpochState, groups: Groups
@@ -78,7 +75,7 @@ class SWALR(Rule):
 
 
 def swalr(
-    swa_lr: PerGroup | list[Scalar],
+    swa_lr: PerGroup,
     anneal_epochs: int = 10,
     anneal_strategy: Literal["cos", "linear"] = "cos",
 ) -> Scheduler:
@@ -127,5 +124,5 @@ def swalr(
         raise ValueError(
             f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}"
         )
-    numbers = (("swa_lr", hashable(swa_lr)), ("anneal_epochs", anneal_epochs))
+    numbers = (("swa_lr", real(swa_lr)), ("anneal_epochs", anneal_epochs))
     return scheduler_of(SWALR(cosine=anneal_strategy == "cos"), numbers)

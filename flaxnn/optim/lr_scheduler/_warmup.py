@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from flaxnn.optim._scalars import Scalar, is_traced
 from flaxnn.optim.lr_scheduler._factors import FactorRule, reached
-from flaxnn.optim.lr_scheduler._groups import whole_number
+from flaxnn.optim.lr_scheduler._groups import real, whole_number
 from flaxnn.optim.lr_scheduler._rule import Numbers
 from flaxnn.optim.lr_scheduler._scheduler import Scheduler, scheduler_of
 
@@ -103,7 +103,7 @@ def constant_lr(factor: Scalar = 1.0 / 3, total_iters: int = 5) -> Scheduler:
             "Constant multiplicative factor expected to be between 0 and 1."
         )
     total_iters = whole_number("total_iters", total_iters)
-    numbers = (("factor", factor), ("total_iters", total_iters))
+    numbers = (("factor", real(factor)), ("total_iters", total_iters))
     return scheduler_of(ConstantLR(), numbers)
 
 
@@ -143,8 +143,8 @@ def linear_lr(
     if not is_traced(end_factor) and not 0 <= end_factor <= 1:
         raise ValueError("Ending multiplicative factor expected to be between 0 and 1.")
     numbers = (
-        ("start_factor", start_factor),
-        ("end_factor", end_factor),
+        ("start_factor", real(start_factor)),
+        ("end_factor", real(end_factor)),
         ("total_iters", total_iters),
     )
     return scheduler_of(LinearLR(), numbers)

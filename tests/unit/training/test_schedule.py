@@ -131,8 +131,8 @@ def test_a_plateau_sees_the_mean_loss_of_an_epoch():
     assert run.history["lr"][-1] < 0.5
 
 
-# 5 batches an epoch: inside one, at its end, and before any.
-@pytest.mark.parametrize("stop", [0, 1, 4, 5, 7, 10])
+# 5 batches an epoch: inside two of them, and at an end.
+@pytest.mark.parametrize("stop", [1, 5, 8])
 @pytest.mark.parametrize("every", ["step", "epoch"])
 @pytest.mark.parametrize("make", SCHEDULES)
 def test_a_run_that_is_resumed_ends_bit_identical(make, every, stop):
