@@ -72,6 +72,13 @@ def torch_names() -> dict[str, list[str]]:
         ],
         "torch.nn": sorted({*modules} - {"Container", "Module", "RNNBase"}),
         "torch.nn.init": [name for name in initializers if name[-1:] == "_"],
+        "torch.optim": sorted(
+            name
+            for name, value in vars(torch.optim).items()
+            if isinstance(value, type)
+            and issubclass(value, torch.optim.Optimizer)
+            and value is not torch.optim.Optimizer
+        ),
     }
 
 

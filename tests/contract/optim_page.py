@@ -1,0 +1,76 @@
+"""Writes the table of the guide's page of optimisers, name by name, from the table.
+
+Run from the root of a checkout; the errors are measured against the goldens, so it needs
+no PyTorch:
+
+    python -m tests.contract.optim_page
+"""
+
+from __future__ import annotations
+
+import json
+import numpy as np
+
+from tests.contract import goldens
+from tests.contract.optimizer import Optimizer, evaluate, recorded
+from tests.contract.page import NAMES, ROOT
+from tests.contract.registry import OPTIMIZERS
+
+PAGE = ROOT / "docs" / "guide" / "optimizers.md"
+MARK = "<!-- python -m tests.contract.optim_page writes what follows -->"
+
+Errors = dict[str, tuple[float, float]]
+
+
+def main() -> None:
+    """Writes what stands behind the mark."""
+    text, mark, _ = PAGE.read_text(encoding="utf-8").partition(MARK)
+    PAGE.write_text(f"{text}{mark}\n\n{table(measured())}", encoding="utf-8")
+
+
+def measured() -> Errors:
+    """Returns the largest float32 and float64 error of every optimiser, by its name."""
+    theirs = goldens.load()
+    return {
+        entry.name: (_worst(entry, "float32", theirs), _worst(entry, "float64", theirs))
+        for entry in OPTIMIZERS
+    }
+
+
+def _worst(entry: Optimizer, dtype: str, theirs: dict[str, np.ndarray]) -> float:
+    """The largest difference of a row of numbers over the row's largest number."""
+    found = [0.0]
+    for case in entry.cases:
+        for name, ours in recorded(evaluate(entry, case, dtype)).items():
+            expected = theirs[f"optim.{entry.name}/{case.name}/{dtype}/{name}"]
+            differences = np.abs(ours - expected).max(axis=-1, initial=0.0)
+            scale = np.abs(expected).max(axis=-1, initial=0.0)
+            found += [float(d / s) for d, s in zip(differences, scale, strict=True) if d]
+    return max(found)
+
+
+def table(errors: Errors) -> str:
+    """Returns the table, and what is missing."""
+    lines = [
+        "| flaxnn | PyTorch | options tried | grade | float64 | float32 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for entry in sorted(OPTIMIZERS, key=lambda entry: entry.name):
+        single, double = errors[entry.name]
+        grade = "T1" if single or double else "T0"
+        lines.append(
+            f"| [`{entry.name}`][flaxnn.optim.{entry.name}] | `{entry.torch}` | "
+            f"{len(entry.cases)} | {grade} | {_number(double)} | {_number(single)} |"
+        )
+    names = json.loads(NAMES.read_text(encoding="utf-8"))["torch.optim"]
+    here = {entry.torch for entry in OPTIMIZERS}
+    missing = [f"`{name}`" for name in names if f"torch.optim.{name}" not in here]
+    return "\n".join(lines) + f"\n\nMissing of `torch.optim`: {', '.join(missing)}.\n"
+
+
+def _number(error: float) -> str:
+    return "exact" if error == 0 else f"{error:.0e}"
+
+
+if __name__ == "__main__":
+    main()
