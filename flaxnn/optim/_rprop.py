@@ -30,7 +30,7 @@ class RpropState(NamedTuple):
         step: Updates done so far, int32.
         prev: The gradients of the last update, shaped as the parameters, 0 where the
             sign had changed.
-        step_size: The size of each parameter's last step.
+        step_size: The size of each parameter's last step, 1 before the first.
         hyperparams: Traced scalars; replace one to change it without recompiling.
             ``lr`` counts in the first update only.
     """
@@ -55,50 +55,56 @@ class _RpropUpdate:
         grads = adjusted(
             updates, params, scalars, maximize=self.maximize, weight_decay=False
         )
-        # PyTorch takes the learning rate of the first update for the first step size.
-        sizes = jax.tree.map(
-            lambda size: jnp.where(
-                state.step == 0, scalars["lr"].astype(size.dtype), size
-            ),
-            state.step_size,
-        )
-        factors = jax.tree.map(partial(_factor, scalars), grads, state.prev)
+        # At the first update every factor is this one: the sizes start from 1.
+        still = jnp.where(state.step == 0, scalars["lr"], 1.0)
+        factor = partial(_factor, {**scalars, "still": still})
+        factors = jax.tree.map(factor, grads, state.prev)
+        kept = jax.tree.map(_kept, grads, state.prev)
         new, prev, sizes = leafwise(
-            _descent, scalars, (updates, state.prev, sizes), grads, factors, sizes
+            _descent,
+            scalars,
+            (updates, state.prev, state.step_size),
+            kept,
+            factors,
+            state.step_size,
         )
         return new, RpropState(state.step + 1, prev, sizes, scalars)
 
 
-def _sign_of_product(grad: jax.Array, prev: jax.Array) -> jax.Array:
-    """The sign of grad · prev: 0 as well where the product rounds to 0 in PyTorch.
+def _scaled_product(grad: jax.Array, prev: jax.Array) -> jax.Array:
+    """The product, scaled so that what rounds to 0 in PyTorch is at most 1 in size.
 
-    PyTorch keeps subnormal products and XLA does not, so both factors are scaled.
+    PyTorch keeps subnormal products, which XLA flushes: 0 is what is at most half of
+    the smallest subnormal number.
     """
     least = float(jnp.finfo(grad.dtype).smallest_subnormal)
-    # What rounds to 0 is at most half of the smallest number, 2 to the -exponent.
     exponent = 1 - int(math.log2(least))
     wide = jnp.promote_types(grad.dtype, jnp.float32)
-    size = jnp.abs(grad).astype(wide) * 2.0 ** (exponent // 2)
-    previous = jnp.abs(prev).astype(wide) * 2.0 ** (exponent - exponent // 2)
-    sign = jnp.sign(grad) * jnp.sign(prev)
-    return jnp.where(size * previous <= 1, jnp.zeros_like(sign), sign)
+    half = exponent // 2
+    return (grad.astype(wide) * 2.0**half) * (
+        prev.astype(wide) * 2.0 ** (exponent - half)
+    )
 
 
 def _factor(s: Scalars, grad: jax.Array, prev: jax.Array) -> jax.Array:
     """What the step size is multiplied by, rounded to the leaf's dtype as PyTorch's."""
-    sign = _sign_of_product(grad, prev)
-    plus, minus = (s[name].astype(grad.dtype) for name in ("etaplus", "etaminus"))
-    # A sign of nan stays, and makes the step size nan.
-    same = jnp.where(sign == 0, jnp.ones_like(sign), sign)
-    return jnp.where(sign > 0, plus, jnp.where(sign < 0, minus, same))
+    plus, minus, still = (
+        s[name].astype(grad.dtype) for name in ("etaplus", "etaminus", "still")
+    )
+    product, scaled = grad * prev, _scaled_product(grad, prev)
+    neither = jnp.where(jnp.isnan(product), product, still)
+    return jnp.where(scaled > 1, plus, jnp.where(scaled < -1, minus, neither))
+
+
+def _kept(grad: jax.Array, prev: jax.Array) -> jax.Array:
+    """The gradient, 0 after a changed sign: no step, and none to compare with."""
+    return jnp.where(_scaled_product(grad, prev) < -1, jnp.zeros_like(grad), grad)
 
 
 def _descent(
     s: Scalars, grad: jax.Array, factor: jax.Array, size: jax.Array
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The update of one leaf: no step, and none to compare with, after a new sign."""
     size = jnp.clip(size * factor, s["step_size_min"], s["step_size_max"])
-    grad = jnp.where(factor < 1, 0.0, grad)
     return -jnp.sign(grad) * size, grad, size
 
 
@@ -158,6 +164,6 @@ def rprop(
         ("step_size_max", step_sizes[1]),
     )
     return optax.GradientTransformation(
-        Init(RpropState, ("prev",), hyperparams, filled=(("step_size", lr),)),
+        Init(RpropState, ("prev",), hyperparams, filled=(("step_size", 1.0),)),
         _RpropUpdate(bool(maximize)),
     )

@@ -67,22 +67,22 @@ MUTATIONS = (
     _mistake(
         "rprop steps on after a changed sign",
         "_rprop.py",
-        "jnp.where(factor < 1, 0.0, grad)",
+        "jnp.where(_scaled_product(grad, prev) < -1, jnp.zeros_like(grad), grad)",
         "grad",
         f"{RUNS}[rprop-default-float64]",
     ),
     _mistake(
         "rprop's product with subnormal numbers flushed",
         "_rprop.py",
-        "sign = _sign_of_product(grad, prev)",
-        "sign = jnp.sign(grad * prev)",
+        "    return (grad.astype(wide)",
+        "    return 2 * jnp.sign(grad * prev)\n    return (grad.astype(wide)",
         "tests/parity/test_rprop.py::test_200_steps[etas0-float32]",
     ),
     _mistake(
         "rprop's product without underflow",
         "_rprop.py",
-        "jnp.where(size * previous <= 1, jnp.zeros_like(sign), sign)",
-        "sign",
+        "    return (grad.astype(wide)",
+        "    return 2 * jnp.sign(grad) * jnp.sign(prev)\n    return (grad.astype(wide)",
         "tests/parity/test_rprop.py::test_200_steps[etas0-float64]",
     ),
     _mistake(
