@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from typing import Any
 
@@ -9,6 +10,7 @@ import jax
 import numpy as np
 import torch
 
+from flaxnn.reproduce.goldens.make_goldens import moved
 from tests.contract import optimizer as optimizers
 from tests.contract.architectures import ARCHITECTURES, Initial
 from tests.contract.bad import BadLayer
@@ -36,6 +38,14 @@ from tests.contract.optimizer import (
     Tensors,
     flat,
     gradients,
+)
+from tests.contract.training import (
+    BATCHES,
+    MOVES,
+    PROBLEMS,
+    TRAINING_SEED,
+    TRAINING_STEPS,
+    Noise,
 )
 
 
@@ -206,3 +216,42 @@ def construct(bad: BadOptimizer) -> None:
 
     (entry,) = (entry for entry in OPTIMIZERS if entry.name == bad.optimizer)
     counterpart(entry)([torch.zeros(1)], **bad.options)
+
+
+@functools.cache
+def train(
+    net: str,
+    optimizer: Optimizer,
+    case: OptimizerCase,
+    dtype: str,
+    moves: int | None = None,
+) -> Tensors:
+    """Returns PyTorch's losses and what the net has learned.
+
+    Where asked, its initial weights are moved by one ulp.
+    """
+    torch.manual_seed(TRAINING_SEED)
+    model = PROBLEMS[net].net(torch.nn).to(getattr(torch, dtype))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.from_numpy(moved(parameter.numpy(), moves)))
+    descent = counterpart(optimizer)(model.parameters(), **case.options)
+    batches = [PROBLEMS[net].batch(k, dtype) for k in range(BATCHES)]
+    batches, losses = [tuple(map(torch.from_numpy, pair)) for pair in batches], []
+    for k in range(TRAINING_STEPS):
+        x, y = batches[k % BATCHES]
+        loss = torch.nn.functional.cross_entropy(model(x), y)
+        descent.zero_grad()
+        loss.backward()
+        descent.step()
+        losses.append(loss.item())
+    tensors = {name: as_numpy(v) for name, v in model.state_dict().items()}
+    return tensors | {"losses": np.array(losses, dtype)}
+
+
+def noise(
+    net: str, optimizer: Optimizer, case: OptimizerCase, losses: np.ndarray
+) -> Noise:
+    """Returns how far our float32 losses are from PyTorch's, beside its own noise."""
+    runs = [train(net, optimizer, case, "float32", moves) for moves in (None, *MOVES)]
+    return Noise.of(losses, [run["losses"] for run in runs])

@@ -1,4 +1,4 @@
-"""Optimisers: state, equality, argument checks, dtypes."""
+"""Optimisers: known facts of their formulas; tests/contract has the rest."""
 
 import math
 
@@ -31,39 +31,12 @@ def run(optimizer, params=PARAMS, grads=GRADS, steps=3):
     return params, state
 
 
-@pytest.mark.parametrize(("make", "options"), OPTIONS)
-def test_equal_options_are_equal_and_hash_equal(make, options):
-    a, b = make(lr=0.1, **options), make(lr=0.1, **options)
-    assert a == b
-    assert hash(a) == hash(b)
-    # The value of lr is state: it tells transformations apart, not their updates.
-    other = make(lr=0.2, **options)
-    assert other != a
-    assert other.update == a.update
-    assert hash(other.update) == hash(a.update)
-
-
 def test_options_that_change_the_program_change_the_update():
     plain = optim.sgd(0.1)
     assert plain.update != optim.sgd(0.1, momentum=0.9).update
     assert plain.update != optim.sgd(0.1, maximize=True).update
     assert optim.adam().update != optim.adam(amsgrad=True).update
     assert optim.adam().update != optim.adam(decoupled_weight_decay=True).update
-
-
-@pytest.mark.parametrize(("make", "options"), OPTIONS)
-def test_a_new_learning_rate_does_not_recompile(make, options):
-    traces = []
-
-    def step(update, params, state):
-        traces.append(1)
-        return update(GRADS, state, params)
-
-    compiled = jax.jit(step, static_argnums=0)
-    for lr in (0.1, 0.2, 0.3):
-        optimizer = make(lr=lr, **options)
-        compiled(optimizer.update, PARAMS, optimizer.init(PARAMS))
-    assert len(traces) == 1
 
 
 @pytest.mark.parametrize(("make", "options"), OPTIONS)
@@ -140,30 +113,9 @@ def test_it_works_in_an_optax_chain():
     assert optax.tree.norm(moved) == pytest.approx(0.1, rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("make", "options", "message"),
-    [
-        (optim.sgd, {"lr": -1.0}, "Invalid learning rate: -1.0"),
-        (optim.sgd, {"lr": math.nan}, "Invalid learning rate: nan"),
-        (optim.sgd, {"momentum": -0.1}, "Invalid momentum value: -0.1"),
-        (optim.sgd, {"weight_decay": -0.1}, "Invalid weight_decay value: -0.1"),
-        (optim.sgd, {"nesterov": True}, "Nesterov momentum requires"),
-        (
-            optim.sgd,
-            {"nesterov": True, "momentum": 0.9, "dampening": 0.1},
-            "Nesterov momentum requires",
-        ),
-        (optim.adam, {"lr": -1.0}, "Invalid learning rate"),
-        (optim.adam, {"eps": -1.0}, "Invalid epsilon value"),
-        (optim.adam, {"betas": (1.0, 0.9)}, "Invalid beta parameter at index 0: 1.0"),
-        (optim.adam, {"betas": (0.9, -1.0)}, "Invalid beta parameter at index 1"),
-        (optim.adam, {"betas": (0, 0.9)}, "betas must be either both floats"),
-        (optim.adam, {"weight_decay": -1.0}, "Invalid weight_decay value"),
-    ],
-)
-def test_arguments_are_checked_as_pytorch_checks_them(make, options, message):
-    with pytest.raises(ValueError, match=message):
-        make(**options)
+def test_a_learning_rate_of_nan_is_refused_where_pytorchs_sgd_takes_it():
+    with pytest.raises(ValueError, match="Invalid learning rate: nan"):
+        optim.sgd(lr=math.nan)
 
 
 def test_parameters_in_place_of_the_learning_rate_are_explained():
