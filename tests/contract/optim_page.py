@@ -45,7 +45,9 @@ def _worst(entry: Optimizer, dtype: str, theirs: dict[str, np.ndarray]) -> float
             expected = theirs[f"optim.{entry.name}/{case.name}/{dtype}/{name}"]
             differences = np.abs(ours - expected).max(axis=-1, initial=0.0)
             scale = np.abs(expected).max(axis=-1, initial=0.0)
-            found += [float(d / s) for d, s in zip(differences, scale, strict=True) if d]
+            found += [
+                float(d / s) for d, s in zip(differences, scale, strict=True) if d
+            ]
     return max(found)
 
 

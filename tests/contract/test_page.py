@@ -1,8 +1,9 @@
-"""The page that compares torch.nn with flaxnn says what the tables say."""
+"""The pages that compare PyTorch with flaxnn say what the tables say."""
 
 import re
 from collections import defaultdict
 
+from tests.contract import optim_page
 from tests.contract.page import PAGE, counterparts, page
 
 MEASURED = re.compile(r"\| (T[01]|exact|\d+e[-+]\d+) (?=\|)")
@@ -26,3 +27,11 @@ def test_what_is_missing_is_named_and_what_is_there_is_not():
     assert {"ctc_loss", "Transformer"} <= names
     here = {name.rpartition(".")[2] for name in counterparts()}
     assert not names & here
+
+
+def test_the_optimizers_are_those_of_the_table():
+    text = optim_page.PAGE.read_text(encoding="utf-8").partition(optim_page.MARK)[2]
+    expected = optim_page.table(defaultdict(lambda: (0.0, 0.0)))
+    assert unmeasured(text.strip()) == unmeasured(expected.strip()), (
+        "run python -m tests.contract.optim_page"
+    )
