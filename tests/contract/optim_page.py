@@ -1,7 +1,7 @@
 """Writes the table of the guide's page of optimisers, name by name, from the table.
 
-Run from the root of a checkout; the errors are measured against the goldens, so it needs
-no PyTorch:
+Run from the root of a checkout; the errors are measured against the goldens, so it
+needs no PyTorch:
 
     python -m tests.contract.optim_page
 """
@@ -9,6 +9,7 @@ no PyTorch:
 from __future__ import annotations
 
 import json
+
 import numpy as np
 
 from tests.contract import goldens
