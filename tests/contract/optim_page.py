@@ -9,6 +9,7 @@ needs no PyTorch:
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def measured() -> Errors:
     }
 
 
-def _worst(entry: Optimizer, dtype: str, theirs: dict[str, np.ndarray]) -> float:
+def _worst(entry: Optimizer, dtype: str, theirs: Mapping[str, np.ndarray]) -> float:
     """The largest difference of a row of numbers over the row's largest number."""
     found = [0.0]
     for case in entry.cases:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +12,36 @@ import numpy as np
 from tests.contract.registry import FAMILIES
 
 
-def load() -> dict[str, np.ndarray]:
-    """Returns all families' arrays; "FAMILY.torch" is the version that made them."""
-    goldens: dict[str, np.ndarray] = {}
-    for family in FAMILIES:
-        with np.load(Path(__file__).with_name(f"{family}.npz")) as file:
+class Goldens(Mapping[str, np.ndarray]):
+    """All families' arrays, each read when it is asked for.
+
+    "FAMILY.torch" is the version that made a family's.
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[np.lib.npyio.NpzFile, str]] = {}
+        for family in FAMILIES:
+            file = np.load(Path(__file__).with_name(f"{family}.npz"))
             for key in file.files:
                 name = f"{family}.torch" if key == "torch" else key
-                assert name not in goldens, f"{name} stands in two families"
-                goldens[name] = file[key]
-    return goldens
+                assert name not in self._files, f"{name} stands in two families"
+                self._files[name] = file, key
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        file, key = self._files[name]
+        return file[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+@functools.cache
+def load() -> Goldens:
+    """Returns all families' arrays."""
+    return Goldens()
 
 
 def load_digests() -> dict[str, dict[str, str]]:
