@@ -146,8 +146,8 @@ def nadam(
         ``torch.optim.NAdam``, 2.13.0, T1; T2 in float32. PyTorch keeps ``mu_product``
         in its default dtype, which rounds it to float32 for parameters of any dtype;
         so does this. Without parameters, ``update`` gives the exact step rather than
-        the one that PyTorch's two roundings of a parameter lead to. ``foreach``, ``capturable`` and ``differentiable`` have no
-        counterpart.
+        the one that PyTorch's two roundings of a parameter lead to. ``foreach``,
+        ``capturable`` and ``differentiable`` have no counterpart.
 
     Example:
         >>> import jax.numpy as jnp, optax
