@@ -222,7 +222,7 @@ def main() -> int:
     if options.json:
         print(text)
     else:
-        console = Console(width=max(Console().width, 110))
+        console = Console(width=max(Console().width, 130))
         titles = {
             "times": f"one update of {sum(map(np.prod, SHAPES)):,} parameters",
             "errors": "200 steps against PyTorch",

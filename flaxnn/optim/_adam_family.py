@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -44,7 +46,7 @@ def bias_correction(one_minus_beta: jax.Array, step: jax.Array) -> jax.Array:
     return -jnp.expm1(t * jnp.log1p(-one_minus_beta))
 
 
-def less_decay(update: jax.Array, param: jax.Array, s: Scalars) -> jax.Array:
+def less_decay(update: jax.Array, param: Any, s: Scalars) -> jax.Array:
     """A leaf's update with the decoupled weight decay, which PyTorch does first.
 
     The factor is rounded as PyTorch rounds it: the decay is often near an ulp of 1, and

@@ -82,16 +82,21 @@ class _NAdamUpdate:
         self,
         s: Scalars,
         grad: jax.Array,
-        param: jax.Array,
+        param: Any,
         exp_avg: jax.Array,
         exp_avg_sq: jax.Array,
     ) -> tuple[jax.Array, ...]:
-        """The update of one leaf: part of the way along the gradient itself."""
+        """The update of one leaf: part of the way along the gradient itself.
+
+        PyTorch moves the parameter twice and rounds it twice. In float32 that shows in
+        a run, so where the parameter is known the update leads to what it arrives at.
+        """
         exp_avg = lerp(exp_avg, grad, s["one_minus_beta1"])
         exp_avg_sq = decayed(exp_avg_sq, grad * grad, s["one_minus_beta2"])
         denominator = jnp.sqrt(exp_avg_sq) / s["root"] + s["eps"]
-        along = s["grad_step"] * grad + s["moment_step"] * exp_avg
-        update = -along / denominator
+        start = jnp.zeros_like(grad) if param is None else param
+        moved = start - s["grad_step"] * (grad / denominator)
+        update = (moved - s["moment_step"] * (exp_avg / denominator)) - start
         if self.weight_decay and self.decoupled_weight_decay:
             update = less_decay(update, param, s)
         return update, exp_avg, exp_avg_sq
@@ -140,8 +145,9 @@ def nadam(
     Torch:
         ``torch.optim.NAdam``, 2.13.0, T1; T2 in float32. PyTorch keeps ``mu_product``
         in its default dtype, which rounds it to float32 for parameters of any dtype;
-        so does this. ``foreach``, ``capturable`` and ``differentiable`` have no
-        counterpart.
+        so does this. Without parameters, ``update`` gives the exact step rather than
+        the one that PyTorch's two roundings of a parameter lead to. ``foreach``,
+        ``capturable`` and ``differentiable`` have no counterpart.
 
     Example:
         >>> import jax.numpy as jnp, optax
