@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,7 @@ def measured() -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["float64"])
 
 
-def _row(entry: SchedulerEntry, recorded: dict[str, np.ndarray]) -> dict[str, Any]:
+def _row(entry: SchedulerEntry, recorded: Mapping[str, np.ndarray]) -> dict[str, Any]:
     row: dict[str, Any] = {"name": entry.name, "torch": entry.torch}
     row["cases"] = len(entry.cases)
     for dtype in ("float64", "float32"):
