@@ -50,8 +50,9 @@ def test_vmap_is_a_loop(op: Op):
         for lane in range(3)
     ]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *lanes)
-    looped = jax.tree.map(lambda *leaves: np.stack(leaves), *map(function, lanes))
-    mapped = jax.vmap(function)(stacked)
+    one, all_lanes = jax.jit(function), jax.jit(jax.vmap(function))
+    looped = jax.tree.map(lambda *leaves: np.stack(leaves), *map(one, lanes))
+    mapped = all_lanes(stacked)
     close = partial(np.testing.assert_allclose, rtol=1e-6, atol=op.atol)
     jax.tree.map(close, mapped, looped)
 
