@@ -51,14 +51,18 @@ def sum_pairs(values: jax.Array) -> jax.Array:
 def _add(
     a: tuple[jax.Array, jax.Array], b: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
-    """Knuth's two-sum (TAOCP volume 2, 4.2.2); the errors add up on the side."""
-    x, y = a[0], b[0]
+    """The sum of two pairs, by Knuth's two-sum (TAOCP volume 2, 4.2.2)."""
+    total, error = _two_sum(a[0], b[0])
+    return _two_sum(total, a[1] + b[1] + error)
+
+
+def _two_sum(x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The rounded sum, and what the rounding left out."""
     total = x + y
     part = total - x
     error = (x - (total - part)) + (y - part)
     # An infinite sum stays infinite: its error would be nan.
-    error = jnp.where(jnp.isfinite(total), error, jnp.zeros_like(error))
-    return total, a[1] + b[1] + error
+    return total, jnp.where(jnp.isfinite(total), error, jnp.zeros_like(error))
 
 
 def pair_value(pairs: jax.Array) -> jax.Array:

@@ -166,8 +166,8 @@ class EvalStep:
             target: The targets.
             mask: ``(N,)`` bool, False for samples that do not count.
         """
-        return self._each(
-            lambda name, metric: metric.update(states[name], output, target, mask)
+        return each_metric(
+            self, lambda name, metric: metric.update(states[name], output, target, mask)
         )
 
     def merge(self, a: dict[str, State], b: dict[str, State]) -> dict[str, State]:
@@ -177,7 +177,7 @@ class EvalStep:
             a: The states of some samples.
             b: The states of others.
         """
-        return self._each(lambda name, metric: metric.merge(a[name], b[name]))
+        return each_metric(self, lambda name, metric: metric.merge(a[name], b[name]))
 
     def check(self, states: dict[str, State]) -> None:
         """Raises if a compiled step met samples that a metric refuses.
@@ -188,7 +188,7 @@ class EvalStep:
         Raises:
             ValueError: The metric would be nan because of bad samples.
         """
-        self._each(lambda name, metric: metric.check(states[name]))
+        each_metric(self, lambda name, metric: metric.check(states[name]))
 
     def compute(self, states: dict[str, State]) -> dict[str, jax.Array]:
         """Returns the metrics of all samples in their states.
@@ -199,18 +199,19 @@ class EvalStep:
         Raises:
             ValueError: As `check`, outside of ``jax.jit``; inside the metric is nan.
         """
-        return self._each(lambda name, metric: metric.compute(states[name]))
+        return each_metric(self, lambda name, metric: metric.compute(states[name]))
 
-    def _each(self, function: Callable[[str, Metric], Any]) -> dict[str, Any]:
-        """The function's value for each metric; an error says which one it was."""
-        values = {}
-        for name, metric in self.metrics.items():
-            try:
-                values[name] = function(name, metric)
-            except Exception as error:
-                error.add_note(f"This is the metric {name!r}.")
-                raise
-        return values
+
+def each_metric(step: EvalStep, function: Callable[[str, Metric], Any]) -> dict:
+    """The function's value for each metric; an error says which one it was."""
+    values = {}
+    for name, metric in step.metrics.items():
+        try:
+            values[name] = function(name, metric)
+        except Exception as error:
+            error.add_note(f"This is the metric {name!r}.")
+            raise
+    return values
 
 
 def make_eval_step(

@@ -13,9 +13,9 @@ import numpy as np
 from flax import nnx
 
 from flaxnn.data import DataLoader, pixel_table
-from flaxnn.metrics import State
+from flaxnn.metrics import Metric, State
 from flaxnn.training._checks import checked, host_arrays, input_dtype, to_dtype
-from flaxnn.training._eval_step import AnyMetric, EvalStep, ModelState
+from flaxnn.training._eval_step import AnyMetric, EvalStep, ModelState, each_metric
 from flaxnn.training._loop import take
 from flaxnn.training._pure import (
     Tree,
@@ -161,13 +161,14 @@ def _check_targets(
     output, _ = jax.eval_shape(
         partial(forward, step.graphdef, training=False), params, buffers, shapes
     )
-    for name, metric in step.metrics.items():
+
+    def check(name: str, metric: Metric) -> None:
         # A function may fit batches only; what it says of them comes later.
-        lenient = (
-            (RuntimeError, TypeError, ValueError) if name in step.functions else ()
-        )
-        with suppress(*lenient):
-            jax.eval_shape(lambda o, m=metric: m.update(m.init(), o, target), output)
+        later = (RuntimeError, TypeError, ValueError) if name in step.functions else ()
+        with suppress(*later):
+            jax.eval_shape(lambda o: metric.update(metric.init(), o, target), output)
+
+    each_metric(step, check)
 
 
 def _pixels(dtype: Any) -> jax.Array:

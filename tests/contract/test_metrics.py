@@ -41,27 +41,21 @@ M = metrics
 CASES = {
     "mean": Case(partial(M.Mean, squared), other=partial(M.Mean, absolute)),
     "accuracy": case(M.Accuracy, other={"threshold": 0.1}),
-    "accuracy-binary": case(M.Accuracy, binary=True),
     "top-2": Case(partial(M.TopKAccuracy, 2), other=partial(M.TopKAccuracy, 3)),
     "precision": case(
         M.Precision, num_classes=CLASSES, average="macro", other={"average": "micro"}
     ),
-    "precision-binary": case(M.Precision, binary=True, other={"threshold": 0.1}),
-    "recall": case(
-        M.Recall, num_classes=CLASSES, average=None, other={"zero_division": 1}
-    ),
+    "recall-binary": case(M.Recall, binary=True, other={"threshold": 0.1}),
     "f1": case(
         M.F1,
         num_classes=CLASSES,
         average="weighted",
-        zero_division=np.nan,
+        zero_division=float("nan"),
         other={"zero_division": 0},
     ),
-    "f1-binary": case(M.F1, binary=True),
     "confusion": case(
         M.ConfusionMatrix, num_classes=CLASSES, other={"normalize": "true"}
     ),
-    "confusion-shares": case(M.ConfusionMatrix, binary=True, normalize="all"),
     "auroc": case(
         M.AUROC,
         from_logits=True,
@@ -77,7 +71,6 @@ CASES = {
         num_classes=CLASSES,
         other={"n_bins": 32},
     ),
-    "auroc-binned-binary": case(M.BinnedAUROC, binary=True, from_logits=False),
     "calibration": case(
         M.CalibrationError,
         from_logits=False,
