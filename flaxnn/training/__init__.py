@@ -1,17 +1,21 @@
 """Training as pure functions on explicit state, and the shell around them."""
 
+from flaxnn.training._eval_step import EvalStep, ModelState, make_eval_step
 from flaxnn.training._evaluate import evaluate, predict
 from flaxnn.training._fit import Run, fit
 from flaxnn.training._state import RunState, TrainState
 from flaxnn.training._step import TrainStep, make_train_step
 
 __all__ = [
+    "EvalStep",
+    "ModelState",
     "Run",
     "RunState",
     "TrainState",
     "TrainStep",
     "evaluate",
     "fit",
+    "make_eval_step",
     "make_train_step",
     "predict",
 ]

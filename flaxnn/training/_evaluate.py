@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -13,15 +13,15 @@ import numpy as np
 from flax import nnx
 
 from flaxnn.data import DataLoader, pixel_table
+from flaxnn.metrics import Metric, State
 from flaxnn.training._checks import checked, host_arrays, input_dtype, to_dtype
+from flaxnn.training._eval_step import AnyMetric, EvalStep, ModelState, each_metric
 from flaxnn.training._loop import take
 from flaxnn.training._pure import (
-    Pure,
     Tree,
     compute_dtype,
     enough_precision,
     forward,
-    pure_metrics,
     split,
 )
 
@@ -30,29 +30,33 @@ def evaluate(
     model: nnx.Module,
     data: tuple[Any, ...] | DataLoader,
     *,
-    metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]],
+    metrics: Mapping[str, AnyMetric] | Sequence[AnyMetric],
     batch_size: int | None = None,
-) -> dict[str, float]:
-    """Returns the mean of each metric over all samples, in evaluation mode.
+) -> dict[str, Any]:
+    """Returns each metric over all samples, in evaluation mode.
 
     Args:
         model: A `flaxnn.nn.Module` or another Flax NNX module; it is not changed.
         data: Arrays ``(inputs, …, target)``, a `flaxnn.data.Dataset`, or a
             `DataLoader`, whose Generators advance as by one pass in PyTorch.
-        metrics: Functions of ``(output, target)`` in a mapping, or named after
-            themselves. A metric gives one value for each sample, such as
-            `flaxnn.metrics.accuracy` or a loss with ``reduction="none"``; a scalar
-            is taken for the batch's mean.
+        metrics: Streaming metrics such as `flaxnn.metrics.F1`, and functions of
+            ``(output, target)``, in a mapping or named after themselves. A function
+            gives one value for each sample, such as `flaxnn.metrics.accuracy` or a
+            loss with ``reduction="none"``, and its mean is returned; a scalar is taken
+            for the batch's mean. `flaxnn.metrics.AUROC` gets its capacity here.
         batch_size: Samples at a time for arrays; all at once when None.
 
     Returns:
-        The means, summed in float64.
+        A float for a scalar, else a NumPy array, such as the int64 counts of a
+        confusion matrix. Sums lose nothing to rounding, whatever the batches, and the
+        last step, from the sums to the metric, is done in float64.
 
     Raises:
         TypeError: An argument is of the wrong kind.
-        IndexError: A loss among the metrics finds a label out of range.
-        ValueError: Data are empty, of unequal length, nan or infinite, or a metric
-            has neither one value nor one for each sample.
+        IndexError: A label is out of range for a loss or a metric.
+        ValueError: Data are empty, of unequal length, nan or infinite, a function
+            has neither one value nor one for each sample, or a streaming metric meets
+            outputs of nan or that are no probabilities.
 
     Torch:
         ``model.eval()`` and ``torch.no_grad()`` around a loop over the loader.
@@ -63,20 +67,30 @@ def evaluate(
         >>> from flaxnn.random import Generator
         >>> model = models.SoftmaxRegression(2, 2, rngs=Generator(0))
         >>> data = np.eye(2, dtype=np.float32), np.array([0, 1])
-        >>> evaluate(model, data, metrics=[metrics.accuracy])
-        {'accuracy': 0.5}
+        >>> matrix = metrics.ConfusionMatrix(num_classes=2)
+        >>> evaluate(model, data, metrics=[metrics.accuracy, matrix])
+        {'accuracy': 0.5, 'confusion_matrix': array([[1, 0],
+               [1, 0]])}
     """
-    functions = pure_metrics(metrics)
+    graphdef, params, buffers = split(model)
+    step = EvalStep.of(graphdef, metrics)
     arrays = host_arrays(data)
-    _check_targets(model, arrays, functions)
-    totals = dict.fromkeys(functions, 0.0)
-    count = 0
-    batches = _batches(data, arrays, batch_size)
-    for rows, values in _batched(model, arrays, batches, functions):
-        count += rows
-        for name, value in values.items():
-            totals[name] += _sum(name, np.asarray(value), rows)
-    return {name: total / count for name, total in totals.items()}
+    step = step.sized(len(arrays[0]))
+    dtype = compute_dtype(params)
+    with enough_precision(dtype):
+        arrays = to_dtype(arrays, dtype)
+        _check_targets(step, params, buffers, arrays)
+        state, table = ModelState(params, buffers), _pixels(dtype)
+        on_device = tuple(jax.device_put(array) for array in arrays)
+        states = step.init()
+        for rows in _batches(data, arrays, batch_size):
+            states = _update(
+                step, states, state, on_device, table, jnp.asarray(rows, jnp.int32)
+            )
+    step.check(states)
+    with jax.enable_x64(True):
+        values = _compute(step, states)
+    return {name: _on_host(values[name]) for name in step.metrics}
 
 
 def predict(model: nnx.Module, x: Any, *, batch_size: int | None = None) -> Any:
@@ -108,19 +122,20 @@ def predict(model: nnx.Module, x: Any, *, batch_size: int | None = None) -> Any:
         array([[0.705]], dtype=float32)
     """
     inputs = checked(x if isinstance(x, tuple) else (x,))
-    unused_target = np.zeros(len(inputs[0]), np.int32)
-    arrays = (*inputs, unused_target)
-    batches = _batches(None, arrays, batch_size)
-    parts = [
-        jax.tree.map(np.asarray, values["output"])
-        for _, values in _batched(model, arrays, batches, {"output": Pure(_output)})
-    ]
+    graphdef, params, buffers = split(model)
+    dtype = compute_dtype(params)
+    with enough_precision(dtype):
+        # The loop over batches expects a target after the inputs.
+        unused = np.zeros(len(inputs[0]), np.int32)
+        arrays = to_dtype((*inputs, unused), dtype)
+        state, table = ModelState(params, buffers), _pixels(dtype)
+        on_device = tuple(jax.device_put(array) for array in arrays)
+        parts = [
+            _outputs(graphdef, state, on_device, table, jnp.asarray(rows, jnp.int32))
+            for rows in _batches(None, arrays, batch_size)
+        ]
+    parts = [jax.tree.map(np.asarray, part) for part in parts]
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-
-
-def _output(output: Any, target: Any) -> Any:
-    del target
-    return output
 
 
 def _batches(
@@ -138,64 +153,56 @@ def _batches(
 
 
 def _check_targets(
-    model: nnx.Module, arrays: tuple[np.ndarray, ...], functions: dict[str, Pure]
+    step: EvalStep, params: Tree, buffers: Tree, arrays: tuple[np.ndarray, ...]
 ) -> None:
     """Raises what a metric says of the targets, such as a label out of range."""
-    graphdef, params, buffers = split(model)
-    dtype = compute_dtype(params)
-    with enough_precision(dtype):
-        *inputs, target = to_dtype(arrays, dtype)
-        shapes = [jax.ShapeDtypeStruct(x.shape, input_dtype(x, params)) for x in inputs]
-        output, _ = jax.eval_shape(
-            partial(forward, graphdef, training=False), params, buffers, shapes
-        )
-        for metric in functions.values():
-            # A metric may fit batches only; what it says of them comes later.
-            with suppress(RuntimeError, TypeError, ValueError):
-                jax.eval_shape(lambda o, metric=metric: metric(o, target), output)
-
-
-def _batched(
-    model: nnx.Module,
-    arrays: tuple[np.ndarray, ...],
-    batches: Iterator[np.ndarray],
-    functions: dict[str, Pure],
-) -> list[tuple[int, dict[str, Any]]]:
-    """The number of rows of each batch and the functions' values on it."""
-    graphdef, params, buffers = split(model)
-    dtype = compute_dtype(params)
-    with enough_precision(dtype):
-        on_device = tuple(jax.device_put(array) for array in to_dtype(arrays, dtype))
-        run = partial(_run_batch, graphdef, params, buffers, functions, on_device)
-        table = jnp.asarray(pixel_table()).astype(dtype)
-        return [
-            (len(rows), run(table, jnp.asarray(rows.astype(np.int32))))
-            for rows in batches
-        ]
-
-
-def _sum(name: str, values: np.ndarray, rows: int) -> float:
-    """The sum over a batch of a metric given per sample or as the batch's mean."""
-    if values.shape == ():
-        return float(values) * rows
-    if values.shape[0] == rows and values.size == rows:
-        return float(values.sum(dtype=np.float64))
-    raise ValueError(
-        f"metric {name!r} gave shape {values.shape} for a batch of {rows}: expected "
-        f"one value for each sample, ({rows},), or a scalar"
+    *inputs, target = arrays
+    shapes = [jax.ShapeDtypeStruct(x.shape, input_dtype(x, params)) for x in inputs]
+    output, _ = jax.eval_shape(
+        partial(forward, step.graphdef, training=False), params, buffers, shapes
     )
 
+    def check(name: str, metric: Metric) -> None:
+        # A function may fit batches only; what it says of them comes later.
+        later = (RuntimeError, TypeError, ValueError) if name in step.functions else ()
+        with suppress(*later):
+            jax.eval_shape(lambda o: metric.update(metric.init(), o, target), output)
 
-@jax.jit(static_argnums=0)
-def _run_batch(
-    graphdef: nnx.GraphDef,
-    params: Tree,
-    buffers: Tree,
-    functions: dict[str, Pure],
+    each_metric(step, check)
+
+
+def _pixels(dtype: Any) -> jax.Array:
+    return jnp.asarray(pixel_table()).astype(dtype)
+
+
+def _on_host(value: jax.Array) -> Any:
+    return float(value) if value.shape == () else np.asarray(value)
+
+
+@jax.jit
+def _update(
+    step: EvalStep,
+    states: dict[str, State],
+    model: ModelState,
     arrays: tuple[jax.Array, ...],
     table: jax.Array,
     rows: jax.Array,
-) -> dict[str, Any]:
-    *inputs, target = take(arrays, rows, table)
-    output, _ = forward(graphdef, params, buffers, inputs, training=False)
-    return {name: function(output, target) for name, function in functions.items()}
+) -> dict[str, State]:
+    return step(states, model, take(arrays, rows, table))
+
+
+@jax.jit
+def _compute(step: EvalStep, states: dict[str, State]) -> dict[str, jax.Array]:
+    return step.compute(states)
+
+
+@jax.jit(static_argnums=0)
+def _outputs(
+    graphdef: nnx.GraphDef,
+    model: ModelState,
+    arrays: tuple[jax.Array, ...],
+    table: jax.Array,
+    rows: jax.Array,
+) -> Any:
+    *inputs, _ = take(arrays, rows, table)
+    return forward(graphdef, model.params, model.buffers, inputs, training=False)[0]

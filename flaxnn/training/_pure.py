@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from flaxnn.metrics import Mean, Metric
 from flaxnn.nn import Module
 
 Tree = Any
@@ -40,7 +41,15 @@ def pure(function: Callable[..., Any]) -> Pure:
         return Pure(graphdef, nnx.to_pure_dict(state))
     if isinstance(function, type):
         name = function.__name__
+        if issubclass(function, Metric):
+            raise TypeError(f"got the class {name}; make a metric of it: {name}()")
         raise TypeError(f"got the class {name}; make a loss of it: {name}()")
+    if isinstance(function, Metric):
+        raise TypeError(
+            f"{type(function).__name__} is a streaming metric: pass it to "
+            "flaxnn.evaluate or flaxnn.training.make_eval_step; here a function of "
+            "(output, target) is expected"
+        )
     if not callable(function):
         raise TypeError(
             "a loss or metric is a function of (output, target) or a module such as "
@@ -59,8 +68,15 @@ def pure(function: Callable[..., Any]) -> Pure:
 def pure_metrics(
     metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]] | None,
 ) -> dict[str, Pure]:
-    """Metrics under their names; a sequence is named after its functions."""
-    if isinstance(metrics, str) or callable(metrics):
+    """Functions of a batch under their names."""
+    return {name: pure(metric) for name, metric in named_metrics(metrics).items()}
+
+
+def named_metrics(
+    metrics: Mapping[str, Any] | Sequence[Any] | None,
+) -> dict[str, Any]:
+    """Metrics under their names; a sequence is named after its members."""
+    if isinstance(metrics, str | Metric) or callable(metrics):
         raise TypeError(
             "metrics must be a sequence or a mapping of functions, such as "
             f"[flaxnn.metrics.accuracy], got {type(metrics).__name__}"
@@ -73,10 +89,14 @@ def pure_metrics(
                 "pass a dictionary with a name for each"
             )
         metrics = dict(named)
-    return {name: pure(function) for name, function in metrics.items()}
+    return dict(metrics)
 
 
-def _name(function: Callable[..., Any]) -> str:
+def _name(function: Any) -> str:
+    if isinstance(function, Mean):
+        function = function.function
+    if isinstance(function, Metric):
+        return function.name
     return getattr(function, "__name__", type(function).__name__)
 
 

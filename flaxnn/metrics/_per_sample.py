@@ -7,8 +7,6 @@ import jax.numpy as jnp
 
 from flaxnn._typing import ArrayLike
 
-__all__ = ["accuracy", "binary_accuracy"]
-
 
 def accuracy(output: ArrayLike, target: ArrayLike) -> jax.Array:
     """Returns 1 for each sample whose largest logit is the target's, else 0.
