@@ -15,6 +15,7 @@ from flaxnn.data import documents
 from flaxnn.data._builder import builder
 from flaxnn.data._dataset import Dataset
 from flaxnn.data._epoch import Epoch
+from flaxnn.data._fingerprint import fingerprint, fingerprint_differences
 from flaxnn.data._idx import read_idx
 from flaxnn.data._load import load
 from flaxnn.data._loader import DataLoader
@@ -29,6 +30,8 @@ __all__ = [
     "Subset",
     "builder",
     "documents",
+    "fingerprint",
+    "fingerprint_differences",
     "load",
     "pixel_table",
     "pixels_to_float",
