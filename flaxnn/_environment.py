@@ -39,7 +39,7 @@ def environment() -> dict[str, Any]:
         "processes": jax.process_count(),
         "cpu_flavour": cpu_flavour(),
         "matmul_precision": matmul_precision(),
-        "x64": bool(jax.config.jax_enable_x64),
+        "x64": bool(_setting("jax_enable_x64")),
         "flags": {name: os.environ[name] for name in _FLAGS if os.environ.get(name)},
     }
 
@@ -59,9 +59,14 @@ def cpu_flavour() -> str:
 
 def matmul_precision() -> str:
     """What JAX does where a dot does not ask for a precision; flaxnn's layers do."""
+    return str(_setting("jax_default_matmul_precision") or "default")
+
+
+def _setting(name: str) -> Any:
+    """One of JAX's settings as it is in this thread."""
     import jax
 
-    return str(jax.config.jax_default_matmul_precision or "default")
+    return getattr(jax.config, name)
 
 
 def _version(package: str) -> str | None:

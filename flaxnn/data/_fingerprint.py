@@ -80,8 +80,7 @@ def _array(array: np.ndarray) -> dict[str, Any]:
 
 
 def _digest(block: np.ndarray) -> str:
-    data = np.ascontiguousarray(block).view(np.uint8) if block.size else b""
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
+    return hashlib.blake2b(np.ascontiguousarray(block), digest_size=16).hexdigest()
 
 
 def _array_differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -102,7 +102,7 @@ class Evaluator:
         self._batch_size = batch_size
         self._arrays = host_arrays(data)
         self._step = EvalStep.of(graphdef, metrics).sized(len(self._arrays[0]))
-        self._on_device: tuple[jax.Array, ...] | None = None
+        self._on_device: tuple[Any, ...] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ class Evaluator:
         state, table = ModelState(params, buffers), _pixels(compute_dtype(params))
         states = self._step.init()
         for rows in _batches(self._data, self._arrays, self._batch_size):
-            at = np.asarray(rows, np.int32)
+            at: Any = np.asarray(rows, np.int32)
             states = _update(self._step, states, state, self._on_device, table, at)
         self._step.check(states)
         with jax.enable_x64(True):
@@ -223,7 +223,7 @@ def _update(
     model: ModelState,
     arrays: tuple[jax.Array, ...],
     table: jax.Array,
-    rows: jax.Array | np.ndarray,
+    rows: jax.Array,
 ) -> dict[str, State]:
     return step(states, model, take(arrays, rows, table))
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Placement:
         """Into how many parts a batch is cut."""
         return 1 if self.mesh is None else self.mesh.size
 
-    def everywhere(self, tree: T) -> T:
+    def everywhere(self, tree: Any) -> Any:
         """The arrays of a pytree, whole on every device."""
         return jax.tree.map(lambda leaf: self._put(leaf, PartitionSpec()), tree)
 

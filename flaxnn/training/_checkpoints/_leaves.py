@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 T = TypeVar("T")
@@ -27,7 +28,7 @@ def from_named_arrays(arrays: dict[str, np.ndarray], like: T) -> T:
         array = arrays[path_name(path)]
         if _is_key(expected):
             impl = jax.random.key_impl(expected)
-            return jax.random.wrap_key_data(array, impl=impl)
+            return jax.random.wrap_key_data(jnp.asarray(array), impl=impl)
         return array
 
     return jax.tree_util.tree_map_with_path(leaf, like)
@@ -48,4 +49,4 @@ def _numbers(leaf: Any) -> Any:
 
 
 def _is_key(leaf: Any) -> bool:
-    return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)

@@ -63,15 +63,17 @@ def read(directory: Path, step: int, *, arrays: bool = True) -> Content:
         CheckpointError: It is damaged or unreadable.
     """
     import orbax.checkpoint as ocp
+    from etils import epath
 
     path = directory / str(step)
     verify(path)
     try:
-        handler = ocp.JsonCheckpointHandler()
-        manifest = handler.restore(path / MANIFEST)
+        manifest = dict(
+            ocp.JsonCheckpointHandler().restore(epath.Path(path / MANIFEST))
+        )
         if not arrays:
             return Content(manifest)
-        found = ocp.PyTreeCheckpointHandler().restore(path / ARRAYS)
+        found = ocp.PyTreeCheckpointHandler().restore(epath.Path(path / ARRAYS))
     except Exception as error:  # Whatever a damaged file makes Orbax raise.
         raise CheckpointError(f"{path} cannot be read: {_first_line(error)}") from error
     complete: dict[str, np.ndarray] = {}
