@@ -80,7 +80,7 @@ def _array(array: np.ndarray) -> dict[str, Any]:
 
 
 def _digest(block: np.ndarray) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(block), digest_size=16).hexdigest()
+    return hashlib.blake2b(np.ascontiguousarray(block).data, digest_size=16).hexdigest()
 
 
 def _array_differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:

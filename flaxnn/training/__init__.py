@@ -1,5 +1,6 @@
 """Training as pure functions on explicit state, and the shell around them."""
 
+from flaxnn.training import callbacks
 from flaxnn.training._checkpoints import CheckpointError, Checkpoints, CheckpointWarning
 from flaxnn.training._eval_step import EvalStep, ModelState, make_eval_step
 from flaxnn.training._evaluate import evaluate, predict
@@ -22,6 +23,7 @@ __all__ = [
     "TrainState",
     "TrainStep",
     "Validation",
+    "callbacks",
     "evaluate",
     "fit",
     "make_eval_step",
