@@ -17,11 +17,13 @@ from flaxnn import _lazy
 from flaxnn.data import documents
 from flaxnn.data._builder import builder
 from flaxnn.data._choice_samplers import SubsetRandomSampler, WeightedRandomSampler
+from flaxnn.data._csv import from_csv
 from flaxnn.data._dataset import Dataset
 from flaxnn.data._epoch import Epoch
 from flaxnn.data._idx import read_idx
 from flaxnn.data._load import load
 from flaxnn.data._loader import DataLoader
+from flaxnn.data._npz import from_npz
 from flaxnn.data._order_samplers import RandomSampler, SequentialSampler
 from flaxnn.data._pixels import pixel_table, pixels_to_float
 from flaxnn.data._split import Subset, random_split
@@ -41,6 +43,8 @@ __all__ = [
     "WeightedRandomSampler",
     "builder",
     "documents",
+    "from_csv",
+    "from_npz",
     "load",
     "pixel_table",
     "pixels_to_float",
