@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from flaxnn.data._epoch import Epoch
+from flaxnn.data._order_samplers import RandomSampler, SequentialSampler
+from flaxnn.data._sampler import pieces_of, streams_of
 from flaxnn.data._source import Source
 from flaxnn.data._stream import as_generator, missing_generator
 from flaxnn.random import Generator
+
+if TYPE_CHECKING:
+    from flaxnn.data.transforms import Transform
 
 
 class DataLoader:
@@ -25,6 +30,10 @@ class DataLoader:
             or tuples of them (a list is taken as a list of rows).
         batch_size: Rows in a batch.
         shuffle: Whether each epoch has a newly drawn order.
+        sampler: Which rows an epoch visits, instead of all of them: one of this
+            package's samplers, or any iterable of row indices with a length. One that
+            draws from Generators names them in an attribute `generators`, a tuple, for
+            `fit` to save and restore.
         rngs: The run's `Generator`, which stands for PyTorch's global one: the model
             drew from it and the loader goes on from there, two 32-bit words for an
             epoch and two more for a shuffled one. A `flax.nnx.Rngs` is accepted where
@@ -32,6 +41,9 @@ class DataLoader:
         generator: The loader's own `Generator`, exactly PyTorch's argument. Where both
             are given, every number comes from this one.
         drop_last: Whether to leave out a last batch that is short.
+        transform: One of `flaxnn.data.transforms`, for the first field of each row, the
+            images. uint8 images are divided by 255 first. Its numbers are drawn from
+            `rngs`, batch by batch.
 
     Attributes:
         dataset: As given.
@@ -39,15 +51,20 @@ class DataLoader:
         batch_size: As given.
         shuffle: As given.
         drop_last: As given.
+        transform: As given, or None.
+        sampler: As given; else the one that stands for `shuffle`. Its length is the
+            rows of an epoch.
         rngs: The run's Generator, or None where none was given.
         generator: The loader's own Generator, or None where none was given.
-        generators: The Generators it draws from, none or one, to save and restore.
+        generators: The Generators it draws from, to save and restore.
 
     Raises:
-        TypeError: `dataset` cannot be batched, `shuffle` has nothing to draw from, or
-            `rngs` or `generator` is not a Generator.
-        ValueError: `batch_size` is not a positive int, arrays differ in length, or an
-            empty data set is to be shuffled.
+        TypeError: `dataset` cannot be batched, `shuffle` or `sampler` has nothing to
+            draw from, `sampler` has no length, or `rngs` or `generator` is not a
+            Generator.
+        ValueError: `batch_size` is not a positive int, arrays differ in length, an
+            empty data set is to be shuffled, or `shuffle` and `sampler` are both given.
+        IndexError: On iterating, `sampler` yields an index outside the data set.
         RuntimeError: On iterating, rows of one batch differ in shape or fields.
 
     Torch:
@@ -55,8 +72,9 @@ class DataLoader:
         and the state of the generator after any number of them. Differences: with
         neither `rngs` nor `generator` nothing is drawn, where PyTorch draws from its
         hidden global generator; a tuple is taken as arrays, not as samples; a single
-        field comes as a tuple of one; there are no workers, samplers or collate
-        functions, and `batch_size=None` is refused.
+        field comes as a tuple of one; there are no workers, batch samplers or collate
+        functions, and `batch_size=None` is refused. A sampler with neither generator
+        nor rngs draws from the loader's `rngs`, never from its `generator`.
 
     Example:
         >>> import numpy as np
@@ -75,10 +93,12 @@ class DataLoader:
         dataset: Any,
         batch_size: int = 1,
         shuffle: bool = False,
+        sampler: Any = None,
         *,
         rngs: Any = None,
         generator: Generator | None = None,
         drop_last: bool = False,
+        transform: Transform | None = None,
     ) -> None:
         if (
             not isinstance(batch_size, int)
@@ -96,19 +116,49 @@ class DataLoader:
         self.rngs = as_generator(rngs, "rngs")
         self.generator = as_generator(generator, "generator")
         self._source = Source(dataset)
-        self._own_stream = self.generator is not None
-        self._stream = self.generator if self._own_stream else self.rngs
+        self._stream = self.rngs if self.generator is None else self.generator
+        if sampler is not None and shuffle:
+            raise ValueError(
+                "sampler option is mutually exclusive with shuffle: leave shuffle out, "
+                "a sampler brings its own order"
+            )
         if shuffle and self._stream is None:
             raise missing_generator("shuffle=True", rngs)
-        if shuffle and len(self._source) == 0:
-            raise ValueError(
-                "num_samples should be a positive integer value, but got num_samples=0 "
-                "(the data set is empty and cannot be shuffled)"
+        if sampler is None:
+            sampler = (
+                RandomSampler(self._source, generator=self.generator)
+                if shuffle
+                else SequentialSampler(self._source)
+            )
+        elif not (hasattr(sampler, "__iter__") and hasattr(sampler, "__len__")):
+            raise TypeError(
+                "expected a sampler to be an iterable of row indices with a length, "
+                f"got {type(sampler).__name__}"
             )
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = bool(shuffle)
+        self.sampler = sampler
         self.drop_last = drop_last
+        self.transform = transform
+        drawing = [self._stream, *streams_of(sampler, self.rngs)]
+        if transform is not None:
+            drawing.append(self.rngs)
+            self._check_transform(transform)
+        self._generators = _distinct(drawing)
+
+    def _check_transform(self, transform: Transform) -> None:
+        """Refuses a transform that does not fit, as far as is known without a row."""
+        if not (hasattr(transform, "draw") and hasattr(transform, "output_shape")):
+            raise TypeError(
+                "expected a transform of flaxnn.data.transforms, or of your own with "
+                f"its base Transform, got {transform!r}"
+            )
+        if self.arrays is not None:
+            shape = self.arrays[0].shape[1:]
+            transform.output_shape(shape)
+            if self.rngs is None:
+                transform.draw(None, 0, shape)
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...] | None:
@@ -118,7 +168,7 @@ class DataLoader:
     @property
     def generators(self) -> tuple[Generator, ...]:
         """The Generators it draws from, to save and restore their states."""
-        return () if self._stream is None else (self._stream,)
+        return self._generators
 
     def epoch(self) -> Epoch:
         """Starts an epoch without gathering rows, as `iter` does; draws its base seed.
@@ -128,16 +178,16 @@ class DataLoader:
             those of each batch, `finish()` makes the draw that ends it.
         """
         return Epoch(
+            pieces_of(self.sampler, self.rngs),
+            len(self.sampler),
             len(self._source),
             self.batch_size,
             drop_last=self.drop_last,
-            shuffle=self.shuffle,
             stream=self._stream,
-            own_stream=self._own_stream,
         )
 
     def __len__(self) -> int:
-        rows = len(self._source)
+        rows = len(self.sampler)
         if self.drop_last:
             return rows // self.batch_size
         return -(-rows // self.batch_size)
@@ -145,10 +195,31 @@ class DataLoader:
     def __iter__(self) -> Iterator[tuple[np.ndarray, ...]]:
         # Not itself a generator function: the base seed is drawn now, before any next.
         epoch = self.epoch()
-        return (self._source.gather(indices) for indices in epoch)
+        return (self._batch(indices) for indices in epoch)
+
+    def _batch(self, indices: np.ndarray) -> tuple[np.ndarray, ...]:
+        batch = self._source.gather(indices)
+        if self.transform is None:
+            return batch
+        from flaxnn.data.transforms._host import transformed  # imports JAX
+
+        images, *others = batch
+        return transformed(self.transform, images, self.rngs), *others
 
     def __repr__(self) -> str:
+        plain = self.shuffle or type(self.sampler) is SequentialSampler
+        order = f"shuffle={self.shuffle}" if plain else f"sampler={self.sampler!r}"
+        change = "" if self.transform is None else f", transform={self.transform!r}"
         return (
             f"DataLoader({len(self._source)} rows, batch_size={self.batch_size}, "
-            f"shuffle={self.shuffle}, drop_last={self.drop_last})"
+            f"{order}, drop_last={self.drop_last}{change})"
         )
+
+
+def _distinct(streams: list[Generator | None]) -> tuple[Generator, ...]:
+    """The Generators among some, each once."""
+    found: list[Generator] = []
+    for stream in streams:
+        if stream is not None and all(stream is not other for other in found):
+            found.append(stream)
+    return tuple(found)

@@ -19,4 +19,7 @@ def check_name(name: str) -> None:
     squeezed = {candidate.replace("_", ""): candidate for candidate in NAMES}
     close = difflib.get_close_matches(plain.replace("_", ""), squeezed, n=1)
     hint = f" Did you mean {squeezed[close[0]]!r}?" if close else ""
+    for suffix in ("npz", "csv"):
+        if plain.endswith(f".{suffix}"):
+            hint = f" A file is read by flaxnn.data.from_{suffix}({name!r}, …)."
     raise ValueError(f"unknown data set {name!r}.{hint} Known are: {', '.join(NAMES)}.")

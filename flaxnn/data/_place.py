@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -14,6 +12,7 @@ import numpy as np
 from flaxnn._errors import CorruptDataError
 from flaxnn.data._idx import read_idx
 from flaxnn.data._image_sets import IMAGE_SETS, ImageSet
+from flaxnn.data._npz import read_npz
 from flaxnn.data._png import decode_pngs
 from flaxnn.data._prepared import (
     column,
@@ -128,25 +127,15 @@ class KerasArchive(Place):
     def read(self, split: str) -> Arrays:
         path = self.path
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                images, labels = archive[f"x_{split}"], archive[f"y_{split}"]
-        except (
-            EOFError,
-            KeyError,
-            MemoryError,
-            TypeError,  # a single array rather than an archive
-            ValueError,
-            zipfile.BadZipFile,
-            zlib.error,
-        ) as error:
+            images, labels = read_npz(path, (f"x_{split}", f"y_{split}")).values()
+        except ValueError as error:
             raise CorruptDataError(
                 f"{path}: expected Keras' archive with arrays x_{split} and y_{split}, "
-                f"got one that cannot be read ({error}). Replace the file with an "
-                "intact copy."
+                f"got another ({error})"
             ) from error
         return (
-            (np.asarray(images), f"x_{split} in {path}"),
-            (np.asarray(labels), f"y_{split} in {path}"),
+            (images, f"x_{split} in {path}"),
+            (labels, f"y_{split} in {path}"),
         )
 
 

@@ -28,6 +28,11 @@ class Source:
                 f"{type(dataset).__name__}; pass a tuple of arrays such as (x, y)"
             )
 
+    @classmethod
+    def of(cls, dataset: Any) -> Source:
+        """The rows of a data set, or of what is seen as rows already."""
+        return dataset if isinstance(dataset, Source) else cls(dataset)
+
     def __len__(self) -> int:
         return len(self.dataset if self.arrays is None else self.arrays[0])
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flaxnn.random._continuous_draws import ContinuousDraws
 from flaxnn.random._discrete_draws import DiscreteDraws
+from flaxnn.random._interleaved_draws import InterleavedDraws
 
 
-class Generator(ContinuousDraws, DiscreteDraws):
+class Generator(ContinuousDraws, DiscreteDraws, InterleavedDraws):
     """PyTorch's CPU random number generator: the same seed, the same numbers.
 
     All arrays are NumPy's. A generator is an explicit value; there is no global one.

@@ -9,7 +9,7 @@ from flaxnn.random._types import Array
 
 # Since 2.7 a range this large takes 64 bits of the stream per number, in every dtype.
 # Before, it was 2^32, in the dtypes that hold more than 32 bits or are floating.
-_WIDE_RANGE = 1 << 28
+ONE_WORD_RANGE = 1 << 28
 _OLD_WIDE_RANGE = 1 << 32
 _OLD_WIDE_DTYPES = (np.int64, np.float64, np.float32)
 
@@ -38,7 +38,7 @@ def integers(
     """Returns integers in ``[low, high)``."""
     span = high - low
     if version >= (2, 7):
-        wide = span >= _WIDE_RANGE
+        wide = span >= ONE_WORD_RANGE
     else:
         wide = span >= _OLD_WIDE_RANGE and dtype in _OLD_WIDE_DTYPES
     values = _modulo(engine, count, span, wide)

@@ -7,7 +7,7 @@ import numpy as np
 from flaxnn.random._chunks import CHUNK, chunks
 from flaxnn.random._engine import Engine
 from flaxnn.random._fma import fma32, fma64
-from flaxnn.random._types import Array, Float32, Float64
+from flaxnn.random._types import Array, Float32, Float64, UInt32
 
 _MANTISSA_32 = np.uint32((1 << 24) - 1)
 _HIGH_64 = np.uint32((1 << 21) - 1)  # what 53 bits take of a first, high word
@@ -17,11 +17,15 @@ _UNIT_64 = 2.0**-53
 
 def unit32(engine: Engine, count: int) -> Float32:
     """Returns float32 numbers in [0, 1), one word each."""
-    words = engine.words(count)
+    return unit32_of(engine.words(count))
+
+
+def unit32_of(words: UInt32) -> Float32:
+    """Returns the float32 numbers in [0, 1) that words make, in their own memory."""
     words &= _MANTISSA_32
-    # In the words' own memory: fresh pages cost more than the arithmetic.
+    # Fresh pages cost more than the arithmetic.
     uniform = words.view(np.float32)
-    for piece in chunks(count, 4 * CHUNK):
+    for piece in chunks(len(words), 4 * CHUNK):
         # A signed conversion is one instruction, an unsigned one is not.
         x = words[piece].view(np.int32).astype(np.float32)
         np.multiply(x, _UNIT_32, out=uniform[piece])

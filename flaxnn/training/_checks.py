@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from flaxnn.data import DataLoader, Dataset
 from flaxnn.nn import HostDraw, recording
@@ -108,6 +107,7 @@ def check_run(
     buffers: Tree,
     arrays: tuple[np.ndarray, ...],
     batch_size: int,
+    transform: Any = None,
 ) -> None:
     """Traces the forward pass and the loss without computing anything.
 
@@ -115,7 +115,7 @@ def check_run(
     loss raises on the targets themselves, such as a label out of range.
     """
     target = arrays[-1]
-    output, _ = _traced(step, params, buffers, arrays, batch_size)
+    output, _ = _traced(step, params, buffers, arrays, batch_size, transform)
     # The loss sees the shape of an output for the whole set, and the real targets.
     whole = jax.tree.map(
         lambda o: (
@@ -160,16 +160,8 @@ def _check_loss(loss: Pure, output: Tree, target: np.ndarray) -> None:
         _accepted.add(seen)
 
 
-def check_state(
-    state: TrainState,
-    params: Tree,
-    buffers: Tree,
-    optimizer: optax.GradientTransformation,
-) -> None:
-    """Raises unless a state to resume from is of this model and this optimiser."""
-    expected = jax.eval_shape(
-        lambda p, b: TrainState.start(p, b, optimizer), params, buffers
-    )
+def check_state(state: TrainState, expected: TrainState) -> None:
+    """Raises unless a state to resume from is built as the run's own first state."""
     for part in ("params", "buffers", "opt_state"):
         ours, theirs = (_leaves(getattr(tree, part)) for tree in (expected, state))
         for path in sorted(ours.keys() | theirs.keys()):
@@ -195,10 +187,11 @@ def host_draws(
     params: Tree,
     buffers: Tree,
     arrays: tuple[np.ndarray, ...],
+    transform: Any,
     batch_size: int,
 ) -> tuple[HostDraw, ...]:
     """What one forward pass over a batch asks the host to draw, in order."""
-    return _traced(step, params, buffers, arrays, batch_size)[1]
+    return _traced(step, params, buffers, arrays, batch_size, transform)[1]
 
 
 def _traced(
@@ -207,13 +200,17 @@ def _traced(
     buffers: Tree,
     arrays: tuple[np.ndarray, ...],
     batch_size: int,
+    transform: Any,
 ) -> tuple[Any, tuple[HostDraw, ...]]:
     inputs = arrays[:-1]
+    shapes = [x.shape[1:] for x in inputs]
+    if transform is not None:
+        shapes[0] = transform.output_shape(shapes[0])
     return _abstract_output(
         step.graphdef,
         _Shapes.of(params),
         _Shapes.of(buffers),
-        tuple((batch_size, *x.shape[1:]) for x in inputs),
+        tuple((batch_size, *shape) for shape in shapes),
         tuple(input_dtype(x, params) for x in inputs),
     )
 

@@ -17,6 +17,7 @@ from flaxnn.metrics import Metric, State
 from flaxnn.training._checks import checked, host_arrays, input_dtype, to_dtype
 from flaxnn.training._eval_step import AnyMetric, EvalStep, ModelState, each_metric
 from flaxnn.training._loop import take
+from flaxnn.training._placement import Placement
 from flaxnn.training._pure import (
     Tree,
     compute_dtype,
@@ -73,24 +74,60 @@ def evaluate(
                [1, 0]])}
     """
     graphdef, params, buffers = split(model)
-    step = EvalStep.of(graphdef, metrics)
-    arrays = host_arrays(data)
-    step = step.sized(len(arrays[0]))
-    dtype = compute_dtype(params)
-    with enough_precision(dtype):
-        arrays = to_dtype(arrays, dtype)
-        _check_targets(step, params, buffers, arrays)
-        state, table = ModelState(params, buffers), _pixels(dtype)
-        on_device = tuple(jax.device_put(array) for array in arrays)
-        states = step.init()
-        for rows in _batches(data, arrays, batch_size):
-            states = _update(
-                step, states, state, on_device, table, jnp.asarray(rows, jnp.int32)
-            )
-    step.check(states)
-    with jax.enable_x64(True):
-        values = _compute(step, states)
-    return {name: _on_host(values[name]) for name in step.metrics}
+    with enough_precision(compute_dtype(params)):
+        return Evaluator(graphdef, data, metrics, batch_size)(params, buffers)
+
+
+class Evaluator:
+    """`evaluate` for many states of a model; the data are put on the device once.
+
+    Args:
+        graphdef: The model's structure.
+        data: As `evaluate` takes them.
+        metrics: As `evaluate` takes them.
+        batch_size: Samples at a time for arrays; all at once when None.
+        placement: Where the data are put.
+    """
+
+    def __init__(
+        self,
+        graphdef: nnx.GraphDef,
+        data: Any,
+        metrics: Mapping[str, AnyMetric] | Sequence[AnyMetric],
+        batch_size: int | None = None,
+        placement: Placement | None = None,
+    ):
+        self._placement = placement or Placement()
+        self._data = data
+        self._batch_size = batch_size
+        self._arrays = host_arrays(data)
+        self._step = EvalStep.of(graphdef, metrics).sized(len(self._arrays[0]))
+        self._on_device: tuple[Any, ...] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The metrics' names."""
+        return tuple(self._step.metrics)
+
+    def check(self, params: Tree, buffers: Tree) -> None:
+        """Raises what the model or a metric says of the data, such as a bad label."""
+        self._arrays = to_dtype(self._arrays, compute_dtype(params))
+        _check_targets(self._step, params, buffers, self._arrays)
+
+    def __call__(self, params: Tree, buffers: Tree) -> dict[str, Any]:
+        """Returns each metric over all samples."""
+        if self._on_device is None:
+            self.check(params, buffers)
+            self._on_device = self._placement.everywhere(self._arrays)
+        state, table = ModelState(params, buffers), _pixels(compute_dtype(params))
+        states = self._step.init()
+        for rows in _batches(self._data, self._arrays, self._batch_size):
+            at: Any = np.asarray(rows, np.int32)
+            states = _update(self._step, states, state, self._on_device, table, at)
+        self._step.check(states)
+        with jax.enable_x64(True):
+            values = _compute(self._step, states)
+        return {name: _on_host(values[name]) for name in self._step.metrics}
 
 
 def predict(model: nnx.Module, x: Any, *, batch_size: int | None = None) -> Any:

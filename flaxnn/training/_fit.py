@@ -2,54 +2,52 @@
 
 from __future__ import annotations
 
-import math
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
+from jax.sharding import Mesh
 
-from flaxnn.data import DataLoader, pixel_table
-from flaxnn.nn import HostDraw
+from flaxnn.data import DataLoader, fingerprint
 from flaxnn.optim import scheduled
 from flaxnn.optim.lr_scheduler import Scheduler
 from flaxnn.random import Generator
-from flaxnn.training._checks import (
-    check_run,
-    check_state,
-    host_arrays,
-    host_draws,
-    to_dtype,
+from flaxnn.training._arguments import check_arguments
+from flaxnn.training._checkpoints import (
+    CheckpointError,
+    Checkpoints,
+    Past,
+    Store,
+    run_manifest,
 )
-from flaxnn.training._loop import run_chunk
-from flaxnn.training._plan import Chunk, Plan, Position
+from flaxnn.training._checks import check_state
+from flaxnn.training._engine import Engine
+from flaxnn.training._faults import explaining_memory
+from flaxnn.training._feed import Resident
+from flaxnn.training._history import Series
+from flaxnn.training._placement import checked_placement
+from flaxnn.training._problem import Problem, generators_of
 from flaxnn.training._progress import ProgressBar
 from flaxnn.training._pure import compute_dtype, enough_precision, split
+from flaxnn.training._reporter import Reporter
 from flaxnn.training._schedule import (
     ScheduleEvery,
     check_schedule_arguments,
     check_schedule_state,
     updates_between,
 )
-from flaxnn.training._state import (
-    RunState,
-    TrainState,
-    generator_states,
-    restore_generators,
-)
-from flaxnn.training._step import Metrics, TrainStep
+from flaxnn.training._state import RunState
+from flaxnn.training._validation import Validation
+from flaxnn.training.callbacks import Callback
 
 M = TypeVar("M", bound=nnx.Module)
-
-# Chunks that may be under way while the host prepares the next ones.
-_IN_FLIGHT = 2
-# Memory for the host draws of one chunk.
-_DRAWN_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -63,11 +61,14 @@ class Run(Generic[M]):
             schedule ``history["lr"][k]`` is the learning rate of that update; a row
             of all groups' where there is more than one.
         state: The run's whole state, to go on from.
+        evaluations: One array for each metric of the validation and its loss, one
+            value for each time; ``"epoch"`` and ``"step"`` say when.
     """
 
     model: M
     history: dict[str, np.ndarray]
     state: RunState
+    evaluations: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def fit(
@@ -83,6 +84,11 @@ def fit(
     metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]] = (),
     rngs: Generator | None = None,
     state: RunState | None = None,
+    validation: Validation | Any = None,
+    callbacks: Sequence[Callback] = (),
+    checkpoints: Checkpoints | str | Path | None = None,
+    nonfinite: Literal["raise", "continue"] = "raise",
+    mesh: Mesh | None = None,
     chunk: int = 4096,
     progress: bool | None = None,
 ) -> Run[M]:
@@ -122,6 +128,18 @@ def fit(
             count from that run's beginning, and the result is bit-identical to one
             run that was never interrupted. The hyper-parameters are the state's, as
             after PyTorch's ``optimizer.load_state_dict``.
+        validation: A `Validation`, or data as above for the loss alone, on which the
+            model is evaluated after each epoch; ``run.evaluations`` has the results.
+        callbacks: Objects of `flaxnn.training.callbacks`, told of the run while it
+            goes on.
+        checkpoints: A `Checkpoints`, or a directory for one with its defaults. Where
+            it holds checkpoints of this run already, the run goes on behind the
+            newest, and the history and the evaluations are the whole run's.
+        nonfinite: What a loss that is nan or infinite does: ``"raise"`` ends the run
+            before that step's update, ``"continue"`` goes on as PyTorch does. The
+            first holds up to two more copies of the state on the device.
+        mesh: Devices that share each batch: a `jax.sharding.Mesh` with axes of type
+            Auto, whose size divides the batch. Parameters lie whole on each of them.
         chunk: Largest number of steps between two visits of the host; the numbers
             do not depend on it.
         progress: Whether to show a progress bar; None shows it on a terminal.
@@ -137,6 +155,10 @@ def fit(
             more steps than the schedule.
         IndexError: A label is out of range, as PyTorch.
         RuntimeError: Shapes or dtypes do not fit the model, as PyTorch.
+        NonFiniteLossError: A loss is nan or infinite; it has the state before.
+        CheckpointError: The directory cannot be written, has checkpoints of another
+            run, or the last one could not be written; then it has the run.
+        OutOfMemoryError: The device has too little memory; it says what to try.
 
     Torch:
         The loop ``for x, y in loader: optimizer.zero_grad(); loss(model(x),
@@ -156,222 +178,81 @@ def fit(
         >>> print(f"{run.history['loss'][0]:.6f} {run.history['loss'][100]:.6f}")
         0.955088 0.656269
     """
-    _check_arguments(optimizer, epochs, steps, chunk, rngs, state)
+    check_arguments(optimizer, epochs, steps, chunk, rngs, state, callbacks, nonfinite)
     check_schedule_arguments(schedule, schedule_every)
-    arrays = host_arrays(data)
     loader = data if isinstance(data, DataLoader) else None
     every = updates_between(schedule_every, loader)
     if schedule is not None:
         optimizer = scheduled(optimizer, schedule, every)
-    run_stream = loader.rngs if rngs is None and loader is not None else rngs
-    generators = _generators(loader, run_stream)
-    graphdef, params, buffers = split(model)
-    dtype = compute_dtype(params)
-    with enough_precision(dtype):
-        arrays = to_dtype(arrays, dtype)
-        rows = len(arrays[0])
-        step = TrainStep.of(graphdef, loss, optimizer, metrics)
-        if state is None:
-            train = TrainState.start(params, buffers, optimizer)
-        else:
-            check_state(state.train, params, buffers, optimizer)
-            train = state.train.copy()
-        sizes = _batch_sizes(loader, rows, steps)
-        for size in sizes:
-            check_run(step, params, buffers, arrays, size)
-        requests = host_draws(step, params, buffers, arrays, sizes[0])
-        source = _source(requests, run_stream)
-        chunk = min(chunk, _steps_that_fit(requests))
-        plan = _plan(loader, generators, epochs, steps, chunk, state)
-        names = ["loss", *step.metrics]
+    validation = None if validation is None else Validation.of(validation)
+    with ExitStack() as stack:
+        stack.enter_context(enough_precision(compute_dtype(split(model)[1])))
+        others = () if validation is None else generators_of(validation.data)
+        problem = Problem.of(model, data, loss, optimizer, metrics, rngs, steps, others)
+        train = problem.start()
+        if state is not None:
+            check_state(state.train, train)
+        problem.check()
+        placement = checked_placement(mesh, problem.batch_sizes[0])
+        evaluator = None
+        if validation is not None:
+            evaluator = validation.evaluator(problem, loss, placement)
+        past, store = Past(state), None
+        if checkpoints is not None:
+            manifest = run_manifest(
+                fingerprint(problem.arrays if loader is None else loader),
+                train,
+                {
+                    "schedule_every": every if schedule is not None else None,
+                    "validate_every": validation.every if validation else None,
+                },
+            )
+            settings = Checkpoints.of(checkpoints)
+            settings.check_best(() if evaluator is None else evaluator.names)
+            store = stack.enter_context(Store(settings, manifest))
+            past = store.restore(train) or past
+        if past.state is not None:
+            train = past.state.train
+        plan = problem.plan(
+            past.state,
+            int(chunk),
+            epochs=epochs,
+            steps=steps,
+            stop_every=0 if store is None else store.settings.stop_every,
+            epoch_steps=0 if validation is None else validation.every,
+        )
+        names = ["loss", *problem.step.metrics]
         if schedule is not None:
             check_schedule_state(schedule, train.opt_state, every, plan.remaining)
             names.append("lr")
-        # Unlike jnp.asarray, this takes aligned arrays on a CPU as they are.
-        on_device = tuple(jax.device_put(array) for array in arrays)
-        pixels = jnp.asarray(pixel_table())
-        history = _History(names)
-        done = plan.total - plan.remaining
-        with ProgressBar(plan.total, done, show=progress) as bar:
-            for part in plan:
-                size = rows if part.rows is None else part.rows.shape[1]
-                requests = host_draws(step, params, buffers, arrays, size)
-                train, values = run_chunk(
-                    step,
-                    train,
-                    on_device,
-                    pixels,
-                    _padded(part),
-                    _drawn(requests, source, part),
-                    part.length,
-                    capacity=part.capacity,
-                )
-                history.add(values, part.length, bar)
-            series = history.finish(bar)
-        own = jax.tree.map(jnp.copy, (train.params, train.buffers))
-        trained = nnx.merge(graphdef, *own)
-        return Run(trained, series, plan.state(train))
-
-
-def _check_arguments(
-    optimizer: Any,
-    epochs: int | None,
-    steps: int | None,
-    chunk: int,
-    rngs: Any,
-    state: Any,
-) -> None:
-    if (epochs is None) == (steps is None):
-        raise TypeError(
-            "fit needs either epochs (passes over the data) or steps (updates), "
-            f"got epochs={epochs}, steps={steps}"
+        bar = None
+        if ProgressBar.wanted(progress):
+            bar = stack.enter_context(ProgressBar(plan.total, plan.done))
+        engine = Engine(
+            problem=problem,
+            plan=plan,
+            feed=Resident(problem.arrays, placement, whole=loader is None),
+            guard=nonfinite == "raise",
+            history=Series(past.history, names),
+            evaluations=Series(past.evaluations),
+            reporter=Reporter(callbacks, bar),
+            evaluator=evaluator,
+            validate_every=validation.every if validation else 1,
+            store=store,
         )
-    for name, value, least in (
-        ("epochs", epochs, 0),
-        ("steps", steps, 0),
-        ("chunk", chunk, 1),
-    ):
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise TypeError(f"{name} must be an integer, got {value!r}")
-        if value < least:
-            raise ValueError(f"{name} must be at least {least}, got {value}")
-    if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
-        raise TypeError(
-            "optimizer must be an optax transformation such as "
-            f"flaxnn.optim.sgd(lr=0.01), got {type(optimizer).__name__}"
+        with explaining_memory(problem):
+            final = engine.run(placement.everywhere(train.copy()))
+        own = jax.tree.map(jnp.copy, (final.train.params, final.train.buffers))
+        run = Run(
+            nnx.merge(problem.graphdef, *own),
+            engine.history.arrays(),
+            final,
+            engine.evaluations.arrays(),
         )
-    if rngs is not None and not isinstance(rngs, Generator):
-        raise TypeError(
-            "rngs must be a flaxnn.random.Generator, got " + type(rngs).__name__
-        )
-    if state is not None and not isinstance(state, RunState):
-        raise TypeError(
-            "state must be the .state of an earlier fit, got " + type(state).__name__
-        )
-
-
-def _batch_sizes(
-    loader: DataLoader | None, rows: int, steps: int | None
-) -> tuple[int, ...]:
-    """The sizes of the batches that the run meets: a whole one, then a short one."""
-    if loader is None or loader.batch_size >= rows:
-        return (rows,)
-    whole, short = loader.batch_size, rows % loader.batch_size
-    reached = steps is None or steps >= len(loader)
-    return (whole, short) if short and reached and not loader.drop_last else (whole,)
-
-
-def _generators(
-    loader: DataLoader | None, rngs: Generator | None
-) -> tuple[Generator, ...]:
-    """The run's distinct Generators, the one for host draws first."""
-    found = [] if rngs is None else [rngs]
-    for generator in () if loader is None else loader.generators:
-        if all(generator is not other for other in found):
-            found.append(generator)
-    return tuple(found)
-
-
-def _plan(
-    loader: DataLoader | None,
-    generators: tuple[Generator, ...],
-    epochs: int | None,
-    steps: int | None,
-    chunk: int,
-    state: RunState | None,
-) -> Plan:
-    """The run's plan; the Generators are put where the state left them."""
-    if loader is not None and len(loader) == 0:
-        raise ValueError(
-            f"{loader!r} has no batch: drop_last leaves out the only, short one"
-        )
-    if state is None:
-        start = Position(0, 0, generator_states(generators))
-        drawn = ()
-    else:
-        start = Position(state.epoch, state.batch, state.generators_at_epoch)
-        drawn = state.generators
-        restore_generators(
-            generators, start.generators_at_epoch if start.batch else drawn
-        )
-    return Plan(
-        loader,
-        generators,
-        epochs=epochs,
-        steps=steps,
-        chunk=int(chunk),
-        start=start,
-        drawn=drawn,
-    )
-
-
-def _steps_that_fit(requests: tuple[HostDraw, ...]) -> int:
-    """How many steps of host draws may lie on the device at once."""
-    per_step = sum(
-        math.prod(request.shape) * np.dtype(request.dtype).itemsize
-        for request in requests
-    )
-    return max(1, _DRAWN_BYTES // max(1, per_step))
-
-
-def _source(draws: tuple[HostDraw, ...], rngs: Generator | None) -> Generator | None:
-    """The Generator of host draws; raises where some are asked for and none is."""
-    if draws and rngs is None:
-        raise TypeError(
-            f"the model draws numbers in its forward pass ({draws[0].method}): pass "
-            "the run's Generator as rngs= (a loader's own generator draws its order "
-            "only), or build the model with rngs=nnx.Rngs(seed) for JAX's numbers"
-        )
-    return rngs
-
-
-def _padded(part: Chunk) -> jax.Array | None:
-    """The rows of a chunk, filled up to the shape all chunks share."""
-    if part.rows is None:
-        return None
-    missing = part.capacity - part.length
-    return jnp.asarray(np.pad(part.rows, ((0, missing), (0, 0))))
-
-
-def _drawn(
-    requests: tuple[HostDraw, ...], source: Generator | None, part: Chunk
-) -> tuple[jax.Array, ...]:
-    """The host draws of a chunk, made step by step as PyTorch makes them."""
-    if source is None or not requests:
-        return ()
-    arrays = [np.zeros((part.capacity, *r.shape), r.dtype) for r in requests]
-    for k in range(part.length):
-        for array, request in zip(arrays, requests, strict=True):
-            array[k] = request.draw(source)
-    return tuple(jnp.asarray(array) for array in arrays)
-
-
-class _History:
-    """Metrics of chunks, fetched from the device a little behind the run."""
-
-    def __init__(self, names: list[str]):
-        self._series: dict[str, list[np.ndarray]] = {name: [] for name in names}
-        self._pending: deque[tuple[Metrics, int]] = deque()
-
-    def add(self, values: Metrics, length: int, bar: ProgressBar) -> None:
-        """Takes a chunk's metrics; waits when too many chunks are under way."""
-        self._pending.append((values, length))
-        if len(self._pending) > _IN_FLIGHT:
-            self._fetch(bar)
-
-    def finish(self, bar: ProgressBar) -> dict[str, np.ndarray]:
-        """Waits for all chunks and returns one array for each metric."""
-        while self._pending:
-            self._fetch(bar)
-        return {
-            name: np.concatenate(parts) if parts else np.zeros(0, np.float32)
-            for name, parts in self._series.items()
-        }
-
-    def _fetch(self, bar: ProgressBar) -> None:
-        values, length = self._pending.popleft()
-        for name, parts in self._series.items():
-            parts.append(np.asarray(values[name])[:length])
-        bar.advance(length, float(self._series["loss"][-1][-1]))
+        if store is not None and not store.has(plan.done):
+            raise CheckpointError(
+                f"the run is done, but its end could not be written to "
+                f"{store.settings.path}: this error has it as .run",
+                run,
+            )
+        return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -12,17 +13,18 @@ from flaxnn.training._state import TrainState
 from flaxnn.training._step import Batch, Metrics, TrainStep
 
 
-@partial(jax.jit, static_argnames="capacity", donate_argnames="state")
+@partial(jax.jit, static_argnames=("capacity", "transform"), donate_argnames="state")
 def run_chunk(
     step: TrainStep,
     state: TrainState,
     arrays: Batch,
     pixels: jax.Array,
     rows: jax.Array | None,
-    draws: tuple[jax.Array, ...],
-    length: jax.Array,
+    draws: tuple[Batch, Batch],
+    length: jax.Array | int,
     *,
     capacity: int,
+    transform: Callable[..., jax.Array] | None = None,
 ) -> tuple[TrainState, Metrics]:
     """Runs ``length`` steps, at most ``capacity``.
 
@@ -35,9 +37,11 @@ def run_chunk(
         arrays: The data set on the device, inputs and target.
         pixels: ``(256,)`` float values of the uint8 inputs.
         rows: ``(capacity, B)`` int32 rows of each batch; None for the whole set.
-        draws: Host draws of each step, each ``(capacity, …)``.
+        draws: Host draws of each step, each ``(capacity, …)``: the transform's, then
+            the model's.
         length: How many steps to run.
         capacity: Length of the history.
+        transform: What to do with the first input of a batch, such as flips.
 
     Returns:
         The state after, and ``(capacity, …)`` metrics of which the first ``length``
@@ -46,9 +50,13 @@ def run_chunk(
     table = pixels.astype(compute_dtype(state.params))
     whole = to_floats(arrays, table) if rows is None else arrays
 
-    def at(k: jax.Array | int) -> tuple[Batch, tuple[jax.Array, ...]]:
+    def at(k: jax.Array | int) -> tuple[Batch, Batch]:
         batch = whole if rows is None else take(arrays, rows[k], table)
-        return batch, tuple(draw[k] for draw in draws)
+        augment, draw = jax.tree.map(lambda array: array[k], draws)
+        if transform is not None:
+            first, *others = batch
+            batch = (transform(first, *augment), *others)
+        return batch, draw
 
     def body(
         k: jax.Array, carry: tuple[TrainState, Metrics]

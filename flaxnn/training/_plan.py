@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +17,10 @@ from flaxnn.training._state import (
     restore_generators,
 )
 
+# A program for a single step is another program: XLA knows its only index, fuses
+# otherwise, and rounds otherwise. Chunks of one step therefore have room for two.
+_LEAST_CAPACITY = 2
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -25,11 +30,24 @@ class Chunk:
         rows: ``(length, B)`` rows of each batch; None for the whole data set.
         length: How many steps.
         capacity: How many steps a chunk of this shape can hold.
+        generators: The run's Generators before the chunk's first draw.
     """
 
     rows: np.ndarray | None
     length: int
     capacity: int
+    generators: tuple[np.ndarray, ...] = ()
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """The moment after an epoch's last draw and before the next epoch's first.
+
+    Attributes:
+        epoch: How many epochs are done; for full batches how many steps.
+    """
+
+    epoch: int
 
 
 @dataclass
@@ -55,6 +73,16 @@ class Plan:
         chunk: The largest number of steps in a chunk.
         start: Where the run goes on from.
         drawn: The Generators' states there, if in the middle of an epoch.
+        stop_every: No chunk goes beyond a multiple of this number of steps; 0 for
+            no such stops.
+        epoch_steps: For full batches, after how many steps an `EpochEnd` comes; 0
+            for never. A loader's epochs have one each.
+
+    Attributes:
+        position: Where the run is once the steps handed out are done.
+        most: The largest length of a chunk.
+        limit: The largest length of the next one; whoever iterates may change it.
+        ends_epoch: Whether an `EpochEnd` follows the chunk handed out last.
     """
 
     def __init__(
@@ -67,8 +95,14 @@ class Plan:
         chunk: int,
         start: Position,
         drawn: tuple[np.ndarray, ...],
+        stop_every: int = 0,
+        epoch_steps: int = 0,
     ):
         self.position = start
+        self.most = self.limit = chunk
+        self.ends_epoch = False
+        self._stop_every = stop_every
+        self._epoch_steps = epoch_steps
         self._loader = loader
         self._generators = generators
         self._chunk = chunk
@@ -80,20 +114,59 @@ class Plan:
 
     def state(self, train: TrainState) -> RunState:
         """The run's whole state, once the steps handed out are done."""
+        return self._state_at(self.position, train)
+
+    def state_before(
+        self, chunk: Chunk, position: Position, index: int, train: TrainState
+    ) -> RunState:
+        """The run's whole state before a step of a chunk, which is not yet redrawn.
+
+        Puts the Generators to where they were before the chunk.
+
+        Args:
+            chunk: The chunk.
+            position: The position behind it.
+            index: The step's place in the chunk.
+            train: The device's part.
+        """
+        back = chunk.length - index
+        if self._loader is None:
+            position = replace(position, epoch=position.epoch - back)
+        else:
+            position = replace(position, batch=position.batch - back)
+        begins = self._loader is not None and position.batch == 0
+        states = position.generators_at_epoch if begins else chunk.generators
+        restore_generators(self._generators, states)
+        return self._state_at(position, train)
+
+    def _state_at(self, position: Position, train: TrainState) -> RunState:
         return RunState(
             train,
-            self.position.epoch,
-            self.position.batch,
-            self.position.generators_at_epoch,
+            position.epoch,
+            position.batch,
+            position.generators_at_epoch,
             generator_states(self._generators),
         )
+
+    def epoch_ends(self) -> list[tuple[int, int]]:
+        """The epochs that are done, and after how many steps each was."""
+        if self._loader is not None:
+            steps = len(self._loader)
+            return [(n, n * steps) for n in range(1, self.position.epoch + 1)]
+        every = self._epoch_steps
+        return [(n, n) for n in range(every, self._done + 1, every)] if every else []
+
+    @property
+    def done(self) -> int:
+        """Steps that are done once those handed out are."""
+        return self._done
 
     @property
     def remaining(self) -> int:
         """Steps that are still to do."""
         return max(0, self.total - self._done)
 
-    def __iter__(self) -> Iterator[Chunk]:
+    def __iter__(self) -> Iterator[Chunk | EpochEnd]:
         if self._loader is None:
             yield from self._full_batches()
             return
@@ -104,15 +177,27 @@ class Plan:
         """Whether a resumed run stopped between an epoch's last step and its end."""
         return self.position.batch > 0 and not self._stops_inside
 
-    def _full_batches(self) -> Iterator[Chunk]:
+    def _full_batches(self) -> Iterator[Chunk | EpochEnd]:
         while self.remaining:
             to_grid = self._chunk - self._done % self._chunk
-            length = min(to_grid, self.remaining)
+            length = self._length(to_grid, _to_next(self._done, self._epoch_steps))
             self._done += length
-            self.position = Position(self._done, 0, generator_states(self._generators))
-            yield Chunk(None, length, self._chunk)
+            now = generator_states(self._generators)
+            self.position = Position(self._done, 0, now)
+            ends = self._epoch_steps > 0 and self._done % self._epoch_steps == 0
+            self.ends_epoch = ends
+            capacity = max(self._chunk, _LEAST_CAPACITY)
+            yield Chunk(None, length, capacity, now)
+            if ends:
+                self.ends_epoch = False
+                yield EpochEnd(self._done)
 
-    def _epoch(self, loader: DataLoader) -> Iterator[Chunk]:
+    def _length(self, *bounds: int) -> int:
+        """The length of the next chunk, within these bounds and the run's own."""
+        to_stop = _to_next(self._done, self._stop_every)
+        return max(1, min(*bounds, to_stop, self.limit, self.remaining))
+
+    def _epoch(self, loader: DataLoader) -> Iterator[Chunk | EpochEnd]:
         first = self.position.batch
         if first > len(loader):
             raise ValueError(
@@ -129,24 +214,38 @@ class Plan:
         full, rest = divmod(len(order), size)
         short = rest > 0 and not loader.drop_last
         rows = order[: full * size].reshape(full, size)
-        capacity = min(self._chunk, full)
+        capacity = min(max(self._chunk, _LEAST_CAPACITY), full)
         while self.position.batch < full and self.remaining:
             at = self.position.batch
-            length = min(capacity - at % capacity, full - at, self.remaining)
-            yield self._advance(Chunk(rows[at : at + length], length, capacity))
+            length = self._length(capacity - at % capacity, full - at)
+            now = generator_states(self._generators)
+            batches = rows[at : at + length]
+            yield self._advance(loader, Chunk(batches, length, capacity, now))
         if short and self.position.batch == full and self.remaining:
+            now = generator_states(self._generators)
             # PyTorch's sampler runs dry while it collects the short batch.
             epoch.finish()
-            yield self._advance(Chunk(order[None, full * size :], 1, 1))
-        if self.position.batch == len(loader) and (
-            self.remaining or not self._stops_inside
-        ):
+            yield self._advance(loader, Chunk(order[None, full * size :], 1, 1, now))
+        if self._completes(loader):
+            self.ends_epoch = False
             if not short:
                 epoch.finish()
             now = generator_states(self._generators)
             self.position = Position(self.position.epoch + 1, 0, now)
+            yield EpochEnd(self.position.epoch)
 
-    def _advance(self, chunk: Chunk) -> Chunk:
+    def _advance(self, loader: DataLoader, chunk: Chunk) -> Chunk:
         self._done += chunk.length
         self.position.batch += chunk.length
+        self.ends_epoch = self._completes(loader)
         return chunk
+
+    def _completes(self, loader: DataLoader) -> bool:
+        """Whether an epoch's batches are all handed out, and the run sees its end."""
+        whole = self.position.batch == len(loader)
+        return whole and (self.remaining > 0 or not self._stops_inside)
+
+
+def _to_next(done: int, period: int) -> int:
+    """Steps to the next multiple of a period; without bound for a period of 0."""
+    return period - done % period if period else sys.maxsize

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -113,25 +114,48 @@ def initial(layer: Layer, case: LayerCase, **options: Any) -> dict[str, np.ndarr
     return named | {"after": generator.rand(1)}
 
 
-def evaluate(layer: Layer, case: LayerCase, dtype: Any) -> dict[str, np.ndarray]:
-    """Returns outputs, gradients by inputs and parameters, and buffers, by name."""
-    model = layer.build(case, Generator(SEED))
-    model = flaxnn.astype(model, np.dtype(dtype).name).train(case.training)
-    graphdef, *states = nnx.split(model, nn.Parameter, ...)
-    params, rest = map(nnx.to_pure_dict, states)
-    inputs = cast(case.inputs, dtype)
-    given = {str(position): inputs[position] for position in case.by}
+@functools.cache
+def evaluate(
+    layer: Layer, cases: tuple[LayerCase, ...], dtype: Any
+) -> dict[str, dict[str, np.ndarray]]:
+    """Returns outputs, gradients by inputs and parameters, and buffers, by case.
+
+    One compilation for all the cases that are given.
+    """
+    runs = {case.name: _Run(layer, case, dtype) for case in cases}
 
     @jax.jit
-    def run(
-        params: Any, rest: Any, given: dict[str, Any], draws: tuple[jax.Array, ...]
+    def compiled(arguments: dict[str, Any]) -> dict[str, Any]:
+        return {name: run(*arguments[name]) for name, run in runs.items()}
+
+    returned = compiled({name: run.arguments for name, run in runs.items()})
+    return {name: run.named(returned[name]) for name, run in runs.items()}
+
+
+class _Run:
+    """A case's module as a function of arrays."""
+
+    def __init__(self, layer: Layer, case: LayerCase, dtype: Any):
+        model = layer.build(case, Generator(SEED))
+        model = flaxnn.astype(model, np.dtype(dtype).name).train(case.training)
+        self.graphdef, *states = nnx.split(model, nn.Parameter, ...)
+        self.parameters = {name for name, _ in model.named_parameters()}
+        self.case, self.inputs = case, cast(case.inputs, dtype)
+        given = {str(position): self.inputs[position] for position in case.by}
+        draws = forward_draws(case, model, self.inputs)
+        self.arguments = (*map(nnx.to_pure_dict, states), given, draws)
+
+    def __call__(
+        self, params: Any, rest: Any, given: dict[str, Any], draws: Any
     ) -> tuple[Any, Any, Any]:
+        """Returns outputs and indices, gradients, and the buffers after."""
+
         def forward(params: Any, given: dict[str, Any]) -> tuple[list[Any], Any]:
-            module = nnx.merge(graphdef, params, rest)
-            args = [given.get(str(k), value) for k, value in enumerate(inputs)]
+            module = nnx.merge(self.graphdef, params, rest)
+            args = [given.get(str(k), value) for k, value in enumerate(self.inputs)]
             with nn.providing(draws):
-                for _ in range(case.passes):
-                    outputs = case.call(module, *args)
+                for _ in range(self.case.passes):
+                    outputs = self.case.call(module, *args)
             floating, indices = [], []
             for leaf in jax.tree.leaves(outputs):
                 inexact = jnp.issubdtype(leaf.dtype, jnp.floating)
@@ -143,18 +167,19 @@ def evaluate(layer: Layer, case: LayerCase, dtype: Any) -> dict[str, np.ndarray]
         seeds = [jnp.asarray(cotangent(leaf.shape), leaf.dtype) for leaf in outputs]
         return (outputs, indices), pull(seeds), after
 
-    draws = forward_draws(case, model, inputs)
-    (outputs, indices), (by_params, by_inputs), after = run(params, rest, given, draws)
-    results: dict[str, Any] = {f"output{k}": leaf for k, leaf in enumerate(outputs)}
-    results |= {f"index{k}": leaf for k, leaf in enumerate(indices)}
-    for position, gradients in by_inputs.items():
-        for k, leaf in enumerate(jax.tree.leaves(gradients)):
-            results[f"gradient{position}.{k}"] = leaf
-    gradients = nnx.merge(graphdef, by_params, after).state_dict()
-    kinds = {name for name, _ in model.named_parameters()}
-    for name, array in gradients.items():
-        results[f"{'gradient' if name in kinds else 'buffer'}/{name}"] = array
-    return {name: np.asarray(array) for name, array in results.items()}
+    def named(self, returned: tuple[Any, Any, Any]) -> dict[str, np.ndarray]:
+        """Returns what the call returned, by the goldens' names."""
+        (outputs, indices), (by_params, by_inputs), after = returned
+        results: dict[str, Any] = {f"output{k}": leaf for k, leaf in enumerate(outputs)}
+        results |= {f"index{k}": leaf for k, leaf in enumerate(indices)}
+        for position, gradients in by_inputs.items():
+            for k, leaf in enumerate(jax.tree.leaves(gradients)):
+                results[f"gradient{position}.{k}"] = leaf
+        gradients = nnx.merge(self.graphdef, by_params, after).state_dict()
+        for name, array in gradients.items():
+            kind = "gradient" if name in self.parameters else "buffer"
+            results[f"{kind}/{name}"] = array
+        return {name: np.asarray(array) for name, array in results.items()}
 
 
 def forward_draws(

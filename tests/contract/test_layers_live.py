@@ -57,7 +57,7 @@ def test_outputs_gradients_and_buffers(layer: Layer, case: LayerCase, dtype: str
     if goldens.are_recorded(theirs, f"nn.{layer.name}/{case.name}/{dtype}"):
         return
     with jax.enable_x64(dtype == "float64"):
-        ours = evaluate(layer, case, np.dtype(dtype))
+        ours = evaluate(layer, layer.cases, np.dtype(dtype))[case.name]
     assert ours.keys() == theirs.keys()
     for name, expected in theirs.items():
         layer.assert_close(ours[name], expected, dtype)
@@ -66,7 +66,7 @@ def test_outputs_gradients_and_buffers(layer: Layer, case: LayerCase, dtype: str
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
 def test_bfloat16(layer: Layer):
     case, dtype = layer.cases[0], jnp.dtype(jnp.bfloat16)
-    ours = evaluate(layer, case, dtype)
+    ours = evaluate(layer, (case,), dtype)[case.name]
     if layer.bfloat16_steps is None:
         with pytest.raises(NotImplementedError, match="BFloat16"):
             oracle.evaluate_layer(layer, case, dtype)

@@ -267,7 +267,7 @@ def test_an_npz_with_other_files_is_refused(machine):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x_train", b"bytes")
         archive.writestr("y_train", b"bytes")
-    with pytest.raises(CorruptDataError, match=r"x_train in .*expected shape"):
+    with pytest.raises(CorruptDataError, match="there is no array 'x_train'"):
         data.load("mnist")
 
 

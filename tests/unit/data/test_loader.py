@@ -218,6 +218,21 @@ def test_every_kind_of_source_gives_the_same_batches(dataset):
     np.testing.assert_array_equal(labels, Y[order])
 
 
+def test_a_file_mapped_into_memory_stays_there(tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    loader = DataLoader((mapped, Y), 2, shuffle=True, rngs=Generator(7))
+    assert loader.arrays is not None
+    assert np.shares_memory(loader.arrays[0], mapped)
+    test_every_kind_of_source_gives_the_same_batches((mapped, Y))
+
+
+def test_a_data_set_of_grain():
+    grain = pytest.importorskip("grain", reason="grain is not installed")
+    rows = grain.MapDataset.source(list(zip(X, Y, strict=True)))
+    test_every_kind_of_source_gives_the_same_batches(rows)
+
+
 def test_arrays_are_exposed_where_there_are_some():
     arrays = DataLoader((X, Y)).arrays
     assert arrays is not None

@@ -1,0 +1,73 @@
+"""Where a run's arrays lie: on one device, or over the devices of a mesh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Puts arrays where a run needs them.
+
+    Args:
+        mesh: The devices that share each batch; None for JAX's default device.
+    """
+
+    mesh: Mesh | None = None
+
+    @property
+    def shards(self) -> int:
+        """Into how many parts a batch is cut."""
+        return 1 if self.mesh is None else self.mesh.size
+
+    def everywhere(self, tree: Any) -> Any:
+        """The arrays of a pytree, whole on every device."""
+        return jax.tree.map(lambda leaf: self._put(leaf, PartitionSpec()), tree)
+
+    def shared(self, array: Any, axis: int) -> jax.Array:
+        """An array cut along the axis of the samples, where that comes out even."""
+        if self.mesh is None or array.shape[axis] % self.shards:
+            return self._put(array, PartitionSpec())
+        spec = [None] * array.ndim
+        spec[axis] = self.mesh.axis_names
+        return self._put(array, PartitionSpec(*spec))
+
+    def _put(self, array: Any, spec: PartitionSpec) -> jax.Array:
+        if self.mesh is None:
+            # Unlike jnp.asarray, this takes aligned arrays on a CPU as they are.
+            return jax.device_put(array)
+        sharding = NamedSharding(self.mesh, spec)
+        if sharding.is_fully_addressable:
+            return jax.device_put(array, sharding)
+        host = np.asarray(array)
+        return jax.make_array_from_callback(
+            host.shape, sharding, lambda index: host[index]
+        )
+
+
+def checked_placement(mesh: Any, batch_size: int) -> Placement:
+    """The placement on a mesh that can share batches of this size."""
+    if mesh is None:
+        return Placement()
+    if not isinstance(mesh, Mesh):
+        raise TypeError(
+            "mesh must be a jax.sharding.Mesh, such as jax.make_mesh((8,), ('data',), "
+            f"axis_types=(jax.sharding.AxisType.Auto,)), got {type(mesh).__name__}"
+        )
+    if any(kind != AxisType.Auto for kind in mesh.axis_types):
+        raise ValueError(
+            f"the mesh's axes {mesh.axis_names} must be of type Auto, got "
+            f"{mesh.axis_types}: pass axis_types=(jax.sharding.AxisType.Auto,) * "
+            f"{len(mesh.axis_names)} to jax.make_mesh"
+        )
+    if batch_size % mesh.size:
+        raise ValueError(
+            f"a batch of {batch_size} does not divide among the mesh's {mesh.size} "
+            "devices: choose a batch_size that is a multiple of them"
+        )
+    return Placement(mesh)

@@ -1,0 +1,174 @@
+"""What is to be trained on what, checked before anything is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import optax
+from flax import nnx
+
+from flaxnn.data import DataLoader
+from flaxnn.random import Generator
+from flaxnn.training._checks import check_run, host_arrays, host_draws, to_dtype
+from flaxnn.training._draws import Draws
+from flaxnn.training._plan import Plan, Position
+from flaxnn.training._pure import Tree, compute_dtype, split
+from flaxnn.training._state import (
+    RunState,
+    TrainState,
+    generator_states,
+    restore_generators,
+)
+from flaxnn.training._step import TrainStep
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A model's parts, the data on the host, and the step that brings them together.
+
+    Attributes:
+        graphdef: The model's structure.
+        params: Its parameters.
+        buffers: Every other collection of it.
+        step: The step.
+        optimizer: What the step updates with.
+        arrays: The data, inputs first and the target last; floats in the model's dtype.
+        loader: The order of mini-batches; None for the whole set at each step.
+        batch_sizes: The sizes of batches that the run meets, the largest first.
+        draws: What the host draws for each step.
+        generators: The run's distinct Generators, the one for host draws first.
+    """
+
+    graphdef: nnx.GraphDef
+    params: Tree
+    buffers: Tree
+    step: TrainStep
+    optimizer: optax.GradientTransformation
+    arrays: tuple[np.ndarray, ...]
+    loader: DataLoader | None
+    batch_sizes: tuple[int, ...]
+    draws: Draws
+    generators: tuple[Generator, ...]
+
+    @classmethod
+    def of(
+        cls,
+        model: nnx.Module,
+        data: Any,
+        loss: Callable[..., Any],
+        optimizer: optax.GradientTransformation,
+        metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]],
+        rngs: Generator | None,
+        steps: int | None,
+        others: Sequence[Generator] = (),
+    ) -> Problem:
+        """Puts the parts together; the arguments are those of `fit`.
+
+        Args:
+            model: As there.
+            data: As there.
+            loss: As there.
+            optimizer: As there, with its schedule.
+            metrics: As there.
+            rngs: As there.
+            steps: As there.
+            others: Generators that the run draws from besides.
+        """
+        arrays = host_arrays(data)
+        loader = data if isinstance(data, DataLoader) else None
+        if loader is not None and len(loader) == 0:
+            raise ValueError(
+                f"{loader!r} has no batch: drop_last leaves out the only, short one"
+            )
+        rows = len(arrays[0])
+        graphdef, params, buffers = split(model)
+        arrays = to_dtype(arrays, compute_dtype(params))
+        step = TrainStep.of(graphdef, loss, optimizer, metrics)
+        stream = loader.rngs if rngs is None and loader is not None else rngs
+        transform = getattr(loader, "transform", None)
+        requests = partial(host_draws, step, params, buffers, arrays, transform)
+        return cls(
+            graphdef,
+            params,
+            buffers,
+            step,
+            optimizer,
+            arrays,
+            loader,
+            _batch_sizes(loader, rows, steps),
+            Draws(requests, transform, rows, arrays[0].shape[1:], stream),
+            distinct(stream, *generators_of(data), *others),
+        )
+
+    def start(self) -> TrainState:
+        """The state before the first step."""
+        return TrainState.start(self.params, self.buffers, self.optimizer)
+
+    def check(self) -> None:
+        """Raises what the model or the loss says of these data."""
+        for size in self.batch_sizes:
+            check_run(
+                self.step,
+                self.params,
+                self.buffers,
+                self.arrays,
+                size,
+                self.draws.transform,
+            )
+        self.draws.check(self.batch_sizes[0])
+
+    def plan(self, state: RunState | None, chunk: int, **options: Any) -> Plan:
+        """The run's plan; the Generators are put where the state left them.
+
+        Args:
+            state: Where the run goes on from; None for its beginning.
+            chunk: The largest number of steps in a chunk.
+            options: Others of `Plan`.
+        """
+        if state is None:
+            start = Position(0, 0, generator_states(self.generators))
+            drawn = ()
+        else:
+            start = Position(state.epoch, state.batch, state.generators_at_epoch)
+            drawn = state.generators
+            restore_generators(
+                self.generators, start.generators_at_epoch if start.batch else drawn
+            )
+        chunk = min(chunk, self.draws.steps_that_fit(self.batch_sizes[0]))
+        return Plan(
+            self.loader,
+            self.generators,
+            chunk=chunk,
+            start=start,
+            drawn=drawn,
+            **options,
+        )
+
+
+def distinct(*generators: Generator | None) -> tuple[Generator, ...]:
+    """The Generators in their order, each once."""
+    found: list[Generator] = []
+    for generator in generators:
+        if generator is not None and all(generator is not other for other in found):
+            found.append(generator)
+    return tuple(found)
+
+
+def generators_of(data: Any) -> tuple[Generator, ...]:
+    """The Generators that a pass over data draws from."""
+    return data.generators if isinstance(data, DataLoader) else ()
+
+
+def _batch_sizes(
+    loader: DataLoader | None, rows: int, steps: int | None
+) -> tuple[int, ...]:
+    """The sizes of the batches that the run meets: a whole one, then a short one."""
+    if loader is None or loader.batch_size >= rows:
+        return (rows,)
+    whole, short = loader.batch_size, rows % loader.batch_size
+    reached = steps is None or steps >= len(loader)
+    return (whole, short) if short and reached and not loader.drop_last else (whole,)
