@@ -20,9 +20,9 @@ from flaxnn.training._loop import take
 from flaxnn.training._placement import Placement
 from flaxnn.training._pure import (
     Tree,
-    compute_dtype,
     enough_precision,
     forward,
+    model_dtype,
     split,
 )
 
@@ -74,7 +74,7 @@ def evaluate(
                [1, 0]])}
     """
     graphdef, params, buffers = split(model)
-    with enough_precision(compute_dtype(params)):
+    with enough_precision(model_dtype(params)):
         return Evaluator(graphdef, data, metrics, batch_size)(params, buffers)
 
 
@@ -111,7 +111,7 @@ class Evaluator:
 
     def check(self, params: Tree, buffers: Tree) -> None:
         """Raises what the model or a metric says of the data, such as a bad label."""
-        self._arrays = to_dtype(self._arrays, compute_dtype(params))
+        self._arrays = to_dtype(self._arrays, model_dtype(params))
         _check_targets(self._step, params, buffers, self._arrays)
 
     def __call__(self, params: Tree, buffers: Tree) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class Evaluator:
         if self._on_device is None:
             self.check(params, buffers)
             self._on_device = self._placement.everywhere(self._arrays)
-        state, table = ModelState(params, buffers), _pixels(compute_dtype(params))
+        state, table = ModelState(params, buffers), _pixels(model_dtype(params))
         states = self._step.init()
         for rows in _batches(self._data, self._arrays, self._batch_size):
             at: Any = np.asarray(rows, np.int32)
@@ -160,7 +160,7 @@ def predict(model: nnx.Module, x: Any, *, batch_size: int | None = None) -> Any:
     """
     inputs = checked(x if isinstance(x, tuple) else (x,))
     graphdef, params, buffers = split(model)
-    dtype = compute_dtype(params)
+    dtype = model_dtype(params)
     with enough_precision(dtype):
         # The loop over batches expects a target after the inputs.
         unused = np.zeros(len(inputs[0]), np.int32)
