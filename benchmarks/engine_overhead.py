@@ -1,7 +1,7 @@
 """What the engine costs beside a bare scan over the same epochs.
 
-    python benchmarks/engine_overhead.py [--data DIR] [--epochs 3] [--repeats 5] [--json]
-                                         [--output FILE]
+    python benchmarks/engine_overhead.py [--data DIR] [--epochs 3] [--repeats 5]
+                                         [--json] [--output FILE]
 
 The documents' net on the real Fashion-MNIST, batches of 64, SGD, in one process. Three
 sides take turns, each compiled before it is timed:
@@ -30,8 +30,7 @@ from collections.abc import Callable
 from contextlib import redirect_stderr
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import jax
 import jax.numpy as jnp
@@ -44,6 +43,8 @@ from flaxnn.random import Generator
 from flaxnn.training import Checkpoints, TrainState, make_train_step
 from flaxnn.training._loop import take
 from flaxnn.training.callbacks import JSONLines
+
+Side = Callable[..., np.ndarray]
 
 BATCH, LR, EVERY, LIMIT = 64, 1e-3, 200, 0.95
 
@@ -63,9 +64,8 @@ def bare(images: data.Dataset, epochs: int) -> np.ndarray:
         epoch = loader.epoch()
         order = epoch.order().astype(np.int32)
         whole = len(order) // BATCH * BATCH
-        state, values = _scan(
-            step, state, arrays, table, order[:whole].reshape(-1, BATCH)
-        )
+        rows = order[:whole].reshape(-1, BATCH)
+        state, values = _scan(step, state, arrays, table, rows)
         losses.append(values)
         if whole < len(order):
             state, values = _scan(step, state, arrays, table, order[None, whole:])
