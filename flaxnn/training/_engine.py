@@ -57,7 +57,7 @@ class Engine:
     validate_every: int = 1
     store: Store | None = None
     _pixels: jax.Array = field(default_factory=lambda: jnp.asarray(pixel_table()))
-    _flight: InFlight = field(default_factory=lambda: InFlight(_IN_FLIGHT))
+    _flight: InFlight = field(default_factory=lambda: InFlight(_in_flight()))
     _due: bool = False
     _fetched_at: float = 0.0
 
@@ -79,14 +79,13 @@ class Engine:
                 else:
                     train = self._start(part, train)
                     self._fetch(wait=False, watched=watched)
-                    # An epoch that is complete is also brought to its end.
                     stop = False
-                told = signals.received is not None and not self.plan.ends_epoch
+                # An epoch that is complete is also brought to its end.
+                told = not self.plan.ends_epoch and signals.told(self.plan.done)
                 if stop or told:
                     break
             state = self._finish(train)
-            if signals.received is not None:
-                signals.leave()
+            signals.leave()
         self.reporter.end()
         return state
 
@@ -140,7 +139,8 @@ class Engine:
             self.reporter.steps(pending.first, values)
             if pending.snapshot is not None:
                 self._save(pending.snapshot)
-            if watched:
+            # Processes that share a run must cut it alike, and their clocks differ.
+            if watched and jax.process_count() == 1:
                 self._pace()
 
     def _pace(self) -> None:
@@ -220,3 +220,12 @@ class Engine:
             self.problem.draws.of(replace(part, length=index))
             state = replace(state, generators=generator_states(self.problem.generators))
         return state
+
+
+def _in_flight() -> int:
+    """How many chunks may be under way while the host saves one before them.
+
+    Saving talks to the other processes, and a chunk's own talk must not be under way
+    then: on CPUs one would take the other's messages for its own.
+    """
+    return _IN_FLIGHT if jax.process_count() == 1 else 0

@@ -16,7 +16,7 @@ from flaxnn.random import Generator
 from flaxnn.training._checks import check_run, host_arrays, host_draws, to_dtype
 from flaxnn.training._draws import Draws
 from flaxnn.training._plan import Plan, Position
-from flaxnn.training._pure import Tree, compute_dtype, split
+from flaxnn.training._pure import Tree, model_dtype, split
 from flaxnn.training._state import (
     RunState,
     TrainState,
@@ -65,6 +65,8 @@ class Problem:
         rngs: Generator | None,
         steps: int | None,
         others: Sequence[Generator] = (),
+        freeze: Sequence[str] = (),
+        **options: Any,
     ) -> Problem:
         """Puts the parts together; the arguments are those of `fit`.
 
@@ -77,6 +79,8 @@ class Problem:
             rngs: As there.
             steps: As there.
             others: Generators that the run draws from besides.
+            freeze: As there.
+            options: Those of the step, as for `make_train_step`.
         """
         arrays = host_arrays(data)
         loader = data if isinstance(data, DataLoader) else None
@@ -85,9 +89,9 @@ class Problem:
                 f"{loader!r} has no batch: drop_last leaves out the only, short one"
             )
         rows = len(arrays[0])
-        graphdef, params, buffers = split(model)
-        arrays = to_dtype(arrays, compute_dtype(params))
-        step = TrainStep.of(graphdef, loss, optimizer, metrics)
+        graphdef, params, buffers = split(model, freeze)
+        arrays = to_dtype(arrays, model_dtype(params))
+        step = TrainStep.of(graphdef, loss, optimizer, metrics, **options)
         stream = loader.rngs if rngs is None and loader is not None else rngs
         transform = getattr(loader, "transform", None)
         requests = partial(host_draws, step, params, buffers, arrays, transform)
@@ -167,7 +171,10 @@ def _batch_sizes(
     loader: DataLoader | None, rows: int, steps: int | None
 ) -> tuple[int, ...]:
     """The sizes of the batches that the run meets: a whole one, then a short one."""
-    if loader is None or loader.batch_size >= rows:
+    if loader is None:
+        return (rows,)
+    rows = len(loader.sampler)
+    if loader.batch_size >= rows:
         return (rows,)
     whole, short = loader.batch_size, rows % loader.batch_size
     reached = steps is None or steps >= len(loader)
