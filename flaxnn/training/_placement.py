@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
@@ -37,6 +38,45 @@ class Placement:
         spec[axis] = self.mesh.axis_names
         return self._put(array, PartitionSpec(*spec))
 
+    def labels(self, target: Any) -> jax.Array:
+        """A full batch's target: class indices whole everywhere, others shared."""
+        if self.mesh is None or not _is_integer(target):
+            return self.shared(target, 0)
+        return self._put(target, PartitionSpec())
+
+    def batch(
+        self, arrays: tuple[jax.Array, ...], rows: jax.Array
+    ) -> tuple[jax.Array, ...]:
+        """The rows of a batch inside a compiled program, laid out as a full batch is.
+
+        Args:
+            arrays: The data set, whole on every device.
+            rows: ``(B,)`` rows of it.
+        """
+        if self.mesh is None:
+            return tuple(array[rows] for array in arrays)
+        rows = self._constrained(rows, PartitionSpec())
+        *inputs, target = arrays
+        if not _is_integer(target):
+            return tuple(self._cut(array[rows]) for array in arrays)
+        # Rows of their own: XLA would look labels up by the rows that it has cut for
+        # the inputs, and gather the labels from all devices afterwards.
+        labels = target[jax.lax.optimization_barrier(rows)]
+        whole = self._constrained(labels, PartitionSpec())
+        return (*(self._cut(array[rows]) for array in inputs), whole)
+
+    def _cut(self, array: jax.Array) -> jax.Array:
+        """Cuts a batch among the devices, where that comes out even."""
+        assert self.mesh is not None
+        if array.shape[0] % self.shards:
+            return array
+        return self._constrained(array, PartitionSpec(self.mesh.axis_names))
+
+    def _constrained(self, array: jax.Array, spec: PartitionSpec) -> jax.Array:
+        assert self.mesh is not None
+        sharding = NamedSharding(self.mesh, spec)
+        return jax.lax.with_sharding_constraint(array, sharding)
+
     def _put(self, array: Any, spec: PartitionSpec) -> jax.Array:
         if self.mesh is None:
             # Unlike jnp.asarray, this takes aligned arrays on a CPU as they are.
@@ -48,6 +88,10 @@ class Placement:
         return jax.make_array_from_callback(
             host.shape, sharding, lambda index: host[index]
         )
+
+
+def _is_integer(array: Any) -> bool:
+    return jnp.issubdtype(array.dtype, jnp.integer)
 
 
 def checked_placement(mesh: Any, batch_size: int) -> Placement:
