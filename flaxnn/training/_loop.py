@@ -59,8 +59,9 @@ def run_chunk(
     whole = to_floats(arrays, table) if rows is None else arrays
 
     def at(k: jax.Array | int) -> tuple[Batch, Batch]:
-        batch = whole
-        if rows is not None:
+        if rows is None:
+            batch = placement.batch(whole, None)
+        else:
             batch = to_floats(placement.batch(arrays, rows[k]), table)
         augment, draw = jax.tree.map(lambda array: array[k], draws)
         if transform is not None:

@@ -45,37 +45,38 @@ class Placement:
         return self._put(target, PartitionSpec())
 
     def batch(
-        self, arrays: tuple[jax.Array, ...], rows: jax.Array
+        self, arrays: tuple[jax.Array, ...], rows: jax.Array | None
     ) -> tuple[jax.Array, ...]:
-        """The rows of a batch inside a compiled program, laid out as a full batch is.
+        """A batch inside a compiled program: samples shared, class indices whole.
 
         Args:
-            arrays: The data set, whole on every device.
-            rows: ``(B,)`` rows of it.
+            arrays: The data set.
+            rows: ``(B,)`` rows of it; None for all.
         """
         if self.mesh is None:
-            return tuple(array[rows] for array in arrays)
-        rows = self._constrained(rows, PartitionSpec())
+            return arrays if rows is None else tuple(array[rows] for array in arrays)
         *inputs, target = arrays
-        if not _is_integer(target):
-            return tuple(self._cut(array[rows]) for array in arrays)
-        # Rows of their own: XLA would look labels up by the rows that it has cut for
-        # the inputs, and gather the labels from all devices afterwards.
-        labels = target[jax.lax.optimization_barrier(rows)]
-        whole = self._constrained(labels, PartitionSpec())
-        return (*(self._cut(array[rows]) for array in inputs), whole)
+        place = self._whole if _is_integer(target) else self._cut
+        if rows is not None:
+            rows = self._whole(rows)
+            inputs = [array[rows] for array in inputs]
+            # By rows of its own: XLA would look the target up by the part of the rows
+            # that a device needs for its inputs, and gather it from all afterwards.
+            target = target[jax.lax.optimization_barrier(rows)]
+        return (*(self._cut(array) for array in inputs), place(target))
 
     def _cut(self, array: jax.Array) -> jax.Array:
         """Cuts a batch among the devices, where that comes out even."""
         assert self.mesh is not None
         if array.shape[0] % self.shards:
             return array
-        return self._constrained(array, PartitionSpec(self.mesh.axis_names))
+        spec = PartitionSpec(self.mesh.axis_names)
+        return jax.lax.with_sharding_constraint(array, NamedSharding(self.mesh, spec))
 
-    def _constrained(self, array: jax.Array, spec: PartitionSpec) -> jax.Array:
+    def _whole(self, array: jax.Array) -> jax.Array:
         assert self.mesh is not None
-        sharding = NamedSharding(self.mesh, spec)
-        return jax.lax.with_sharding_constraint(array, sharding)
+        spec = PartitionSpec()
+        return jax.lax.with_sharding_constraint(array, NamedSharding(self.mesh, spec))
 
     def _put(self, array: Any, spec: PartitionSpec) -> jax.Array:
         if self.mesh is None:
