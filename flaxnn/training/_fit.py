@@ -261,6 +261,7 @@ def fit(
             problem=problem,
             plan=plan,
             feed=Resident(problem.arrays, placement, whole=loader is None),
+            placement=placement,
             guard=nonfinite == "raise",
             history=Series(past.history, names),
             evaluations=Series(past.evaluations),
