@@ -28,6 +28,17 @@ for _variable in ("http_proxy", "https_proxy"):
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Lets pytest-xdist hand out files in the order they are collected in."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts files with slow tests first, so that no worker is left alone with one."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Gives PyTorch one thread: its sums depend on how the work is split."""
     if item.get_closest_marker("torch"):

@@ -16,6 +16,7 @@ from flaxnn.training._faults import NonFiniteLossError, Signals
 from flaxnn.training._feed import Feed
 from flaxnn.training._history import Before, InFlight, Pending, Series
 from flaxnn.training._loop import run_chunk
+from flaxnn.training._placement import Placement
 from flaxnn.training._plan import Chunk, EpochEnd, Plan
 from flaxnn.training._problem import Problem
 from flaxnn.training._reporter import Reporter
@@ -37,6 +38,7 @@ class Engine:
         problem: What is trained on what.
         plan: The order of the data, and when its numbers are drawn.
         feed: How the data reach the device.
+        placement: The devices that share each batch.
         guard: Whether a loss that is not finite ends the run.
         history: Metrics of the steps so far, which it adds to.
         evaluations: Metrics of the validations so far.
@@ -49,6 +51,7 @@ class Engine:
     problem: Problem
     plan: Plan
     feed: Feed
+    placement: Placement
     guard: bool
     history: Series
     evaluations: Series
@@ -57,7 +60,7 @@ class Engine:
     validate_every: int = 1
     store: Store | None = None
     _pixels: jax.Array = field(default_factory=lambda: jnp.asarray(pixel_table()))
-    _flight: InFlight = field(default_factory=lambda: InFlight(_IN_FLIGHT))
+    _flight: InFlight = field(default_factory=lambda: InFlight(_in_flight()))
     _due: bool = False
     _fetched_at: float = 0.0
 
@@ -113,6 +116,7 @@ class Engine:
             part.length,
             capacity=part.capacity,
             transform=self.problem.draws.transform,
+            placement=self.placement,
         )
         snapshot = self._snapshot(train)
         self._flight.add(Pending(values, part, first, before, snapshot))
@@ -214,9 +218,19 @@ class Engine:
             index,
             capacity=part.capacity,
             transform=self.problem.draws.transform,
+            placement=self.placement,
         )
         state = self.plan.state_before(part, before.position, index, train)
         if state.batch or part.rows is None:
             self.problem.draws.of(replace(part, length=index))
             state = replace(state, generators=generator_states(self.problem.generators))
         return state
+
+
+def _in_flight() -> int:
+    """How many chunks may be under way while the host saves one before them.
+
+    Saving talks to the other processes, and a chunk's own talk must not be under way
+    then: on CPUs one would take the other's messages for its own.
+    """
+    return _IN_FLIGHT if jax.process_count() == 1 else 0

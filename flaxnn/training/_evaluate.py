@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -98,6 +98,7 @@ class Evaluator:
         placement: Placement | None = None,
     ):
         self._placement = placement or Placement()
+        self._transform = getattr(data, "transform", None)
         self._data = data
         self._batch_size = batch_size
         self._arrays = host_arrays(data)
@@ -112,7 +113,14 @@ class Evaluator:
     def check(self, params: Tree, buffers: Tree) -> None:
         """Raises what the model or a metric says of the data, such as a bad label."""
         self._arrays = to_dtype(self._arrays, model_dtype(params))
-        _check_targets(self._step, params, buffers, self._arrays)
+        _check_targets(self._step, params, buffers, self._arrays, self._transform)
+
+    def _draws(self, rows: int) -> tuple[np.ndarray, ...]:
+        """What the loader's transform draws for a batch."""
+        if self._transform is None:
+            return ()
+        shape = self._arrays[0].shape[1:]
+        return self._transform.draw(self._data.rngs, rows, shape)
 
     def __call__(self, params: Tree, buffers: Tree) -> dict[str, Any]:
         """Returns each metric over all samples."""
@@ -123,7 +131,17 @@ class Evaluator:
         states = self._step.init()
         for rows in _batches(self._data, self._arrays, self._batch_size):
             at: Any = np.asarray(rows, np.int32)
-            states = _update(self._step, states, state, self._on_device, table, at)
+            draws = self._draws(len(rows))
+            states = _update(
+                self._step,
+                states,
+                state,
+                self._on_device,
+                table,
+                at,
+                draws,
+                transform=self._transform,
+            )
         self._step.check(states)
         with jax.enable_x64(True):
             values = _compute(self._step, states)
@@ -190,11 +208,22 @@ def _batches(
 
 
 def _check_targets(
-    step: EvalStep, params: Tree, buffers: Tree, arrays: tuple[np.ndarray, ...]
+    step: EvalStep,
+    params: Tree,
+    buffers: Tree,
+    arrays: tuple[np.ndarray, ...],
+    transform: Any,
 ) -> None:
     """Raises what a metric says of the targets, such as a label out of range."""
     *inputs, target = arrays
-    shapes = [jax.ShapeDtypeStruct(x.shape, input_dtype(x, params)) for x in inputs]
+    shapes = [x.shape for x in inputs]
+    if transform is not None:
+        rows, *shape = shapes[0]
+        shapes[0] = (rows, *transform.output_shape(tuple(shape)))
+    shapes = [
+        jax.ShapeDtypeStruct(shape, input_dtype(x, params))
+        for shape, x in zip(shapes, inputs, strict=True)
+    ]
     output, _ = jax.eval_shape(
         partial(forward, step.graphdef, training=False), params, buffers, shapes
     )
@@ -216,7 +245,7 @@ def _on_host(value: jax.Array) -> Any:
     return float(value) if value.shape == () else np.asarray(value)
 
 
-@jax.jit
+@partial(jax.jit, static_argnames="transform")
 def _update(
     step: EvalStep,
     states: dict[str, State],
@@ -224,8 +253,14 @@ def _update(
     arrays: tuple[jax.Array, ...],
     table: jax.Array,
     rows: jax.Array,
+    draws: tuple[np.ndarray, ...],
+    *,
+    transform: Callable[..., jax.Array] | None,
 ) -> dict[str, State]:
-    return step(states, model, take(arrays, rows, table))
+    first, *others = take(arrays, rows, table)
+    if transform is not None:
+        first = transform(first, *draws)
+    return step(states, model, (first, *others))
 
 
 @jax.jit

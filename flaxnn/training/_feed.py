@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Protocol
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from flaxnn.training._placement import Placement
@@ -39,7 +38,9 @@ class Resident:
         self.nbytes = sum(array.nbytes for array in arrays)
         self._placement = placement
         if whole:
-            self._arrays = tuple(placement.shared(array, 0) for array in arrays)
+            *inputs, target = arrays
+            shared = (placement.shared(array, 0) for array in inputs)
+            self._arrays = (*shared, placement.labels(target))
         else:
             self._arrays = placement.everywhere(arrays)
 
@@ -49,4 +50,4 @@ class Resident:
             return self._arrays, None
         missing = part.capacity - part.length
         rows = np.pad(part.rows, ((0, missing), (0, 0)))
-        return self._arrays, self._placement.shared(jnp.asarray(rows), 1)
+        return self._arrays, self._placement.everywhere(rows)

@@ -35,6 +35,7 @@ from flaxnn.training._feed import Resident
 from flaxnn.training._history import Series
 from flaxnn.training._placement import checked_placement, on_one_device
 from flaxnn.training._problem import Problem, generators_of
+from flaxnn.training._processes import explaining_processes
 from flaxnn.training._progress import ProgressBar
 from flaxnn.training._pure import enough_precision, model_dtype, split
 from flaxnn.training._reporter import Reporter
@@ -172,6 +173,7 @@ def fit(
         NonFiniteLossError: A loss is nan or infinite; it has the state before.
         CheckpointError: The directory cannot be written, has checkpoints of another
             run, or the last one could not be written; then it has the run.
+        ProcessLostError: Another process of the run is gone; it says which.
         OutOfMemoryError: The device has too little memory; it says what to try.
 
     Torch:
@@ -259,6 +261,7 @@ def fit(
             problem=problem,
             plan=plan,
             feed=Resident(problem.arrays, placement, whole=loader is None),
+            placement=placement,
             guard=nonfinite == "raise",
             history=Series(past.history, names),
             evaluations=Series(past.evaluations),
@@ -267,7 +270,7 @@ def fit(
             validate_every=validation.every if validation else 1,
             store=store,
         )
-        with explaining_memory(problem):
+        with explaining_memory(problem), explaining_processes():
             final = engine.run(placement.everywhere(train.copy()))
         parts = final.train.params, final.train.buffers
         own = jax.tree.map(lambda leaf: jnp.copy(on_one_device(leaf)), parts)

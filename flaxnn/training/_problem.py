@@ -171,7 +171,10 @@ def _batch_sizes(
     loader: DataLoader | None, rows: int, steps: int | None
 ) -> tuple[int, ...]:
     """The sizes of the batches that the run meets: a whole one, then a short one."""
-    if loader is None or loader.batch_size >= rows:
+    if loader is None:
+        return (rows,)
+    rows = len(loader.sampler)
+    if loader.batch_size >= rows:
         return (rows,)
     whole, short = loader.batch_size, rows % loader.batch_size
     reached = steps is None or steps >= len(loader)

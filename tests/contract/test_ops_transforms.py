@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -33,10 +35,27 @@ def _arrays(op: Op, dtype: Any) -> tuple[dict[str, np.ndarray], Any]:
     return arrays, function
 
 
+@functools.cache
+def _compiled(op: Op) -> tuple[Callable[[dict[str, Any]], Any], list[None]]:
+    """Returns the first case in float32, compiled once for all tests, and its traces.
+
+    What they call it with differs in values alone.
+    """
+    _, function = _arrays(op, np.float32)
+    traces: list[None] = []
+
+    @jax.jit
+    def counted(arrays: dict[str, jax.Array]) -> Any:
+        traces.append(None)
+        return function(arrays)
+
+    return counted, traces
+
+
 @every_op
 def test_eager_is_compiled(op: Op):
     arrays, function = _arrays(op, np.float32)
-    compiled = jax.jit(function)(arrays)
+    compiled = _compiled(op)[0](arrays)
     close = partial(np.testing.assert_allclose, rtol=1e-6, atol=op.atol)
     jax.tree.map(close, function(arrays), compiled)
 
@@ -50,7 +69,7 @@ def test_vmap_is_a_loop(op: Op):
         for lane in range(3)
     ]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *lanes)
-    one, all_lanes = jax.jit(function), jax.jit(jax.vmap(function))
+    one, all_lanes = _compiled(op)[0], jax.jit(jax.vmap(function))
     looped = jax.tree.map(lambda *leaves: np.stack(leaves), *map(one, lanes))
     mapped = all_lanes(stacked)
     close = partial(np.testing.assert_allclose, rtol=1e-6, atol=op.atol)
@@ -59,16 +78,10 @@ def test_vmap_is_a_loop(op: Op):
 
 @every_op
 def test_a_second_call_does_not_trace_again(op: Op):
-    arrays, function = _arrays(op, np.float32)
-    traces = []
-
-    @jax.jit
-    def counted(arrays: dict[str, jax.Array]) -> jax.Array:
-        traces.append(None)
-        return function(arrays)
-
-    counted(arrays)
-    counted({k: v.copy() for k, v in arrays.items()})
+    arrays, _ = _arrays(op, np.float32)
+    compiled, traces = _compiled(op)
+    compiled(arrays)
+    compiled({k: v.copy() for k, v in arrays.items()})
     assert len(traces) == 1
 
 

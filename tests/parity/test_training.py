@@ -79,7 +79,7 @@ def assert_models_t1(ours, theirs) -> None:
         assert_t1(state[name], tensor.numpy())
 
 
-# One case of each; test_optimizers.py has them all.
+# One case of each; test_optimizers_float64.py has them all.
 every_optimizer = pytest.mark.parametrize(
     ("optimizer", "case"),
     [(entry, entry.cases[1]) for entry in OPTIMIZERS],
