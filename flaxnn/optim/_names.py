@@ -1,7 +1,10 @@
-"""The dotted names of a tree's leaves."""
+"""The dotted names of a tree's leaves, and patterns of them."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import jax
@@ -21,3 +24,15 @@ def named_leaves(tree: Tree) -> dict[str, Any]:
     """The leaves under their dotted names, in JAX's order."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     return {dotted(path): leaf for path, leaf in leaves}
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether a dotted name has a pattern's form, as in Python's ``fnmatch``."""
+    return fnmatchcase(name, pattern)
+
+
+def unmatched(pattern: str, names: Sequence[str]) -> str:
+    """Says that a pattern fits none of the names, and which is the nearest."""
+    near = difflib.get_close_matches(pattern, names, n=1, cutoff=0.0)
+    hint = f", the nearest is {near[0]!r}" if near else ""
+    return f"the pattern {pattern!r} matches no parameter{hint}"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 import jax
 import optax
 
-from flaxnn.optim._names import dotted, named_leaves
+from flaxnn.optim._names import dotted, fits, named_leaves, unmatched
 from flaxnn.optim._parts import Part, require_transformation
 from flaxnn.optim._scalars import Tree
 
@@ -26,7 +24,7 @@ class Grouping:
     def group(self, name: str) -> int | None:
         """The group's number, which is one past the patterns for the default."""
         for index, pattern in enumerate(self.patterns):
-            if fnmatchcase(name, pattern):
+            if fits(name, pattern):
                 return index
         return len(self.patterns) if self.has_default else None
 
@@ -50,14 +48,12 @@ class Grouping:
             raise ValueError("param_groups: " + "; ".join(faults))
 
     def _unused(self, pattern: str, names: list[str]) -> str:
-        if any(fnmatchcase(name, pattern) for name in names):
+        if any(fits(name, pattern) for name in names):
             return (
                 f"every parameter that {pattern!r} matches belongs to an earlier "
                 "pattern: the first match wins, so put it before"
             )
-        near = difflib.get_close_matches(pattern, names, n=1, cutoff=0.0)
-        hint = f", the nearest is {near[0]!r}" if near else ""
-        return f"the pattern {pattern!r} matches no parameter{hint}"
+        return unmatched(pattern, names)
 
     def labels(self, tree: Tree) -> Tree:
         """The tree with its leaves' groups in place of the leaves."""

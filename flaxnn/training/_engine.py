@@ -79,14 +79,13 @@ class Engine:
                 else:
                     train = self._start(part, train)
                     self._fetch(wait=False, watched=watched)
-                    # An epoch that is complete is also brought to its end.
                     stop = False
-                told = signals.received is not None and not self.plan.ends_epoch
+                # An epoch that is complete is also brought to its end.
+                told = not self.plan.ends_epoch and signals.told(self.plan.done)
                 if stop or told:
                     break
             state = self._finish(train)
-            if signals.received is not None:
-                signals.leave()
+            signals.leave()
         self.reporter.end()
         return state
 
@@ -140,7 +139,8 @@ class Engine:
             self.reporter.steps(pending.first, values)
             if pending.snapshot is not None:
                 self._save(pending.snapshot)
-            if watched:
+            # Processes that share a run must cut it alike, and their clocks differ.
+            if watched and jax.process_count() == 1:
                 self._pace()
 
     def _pace(self) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 
 if TYPE_CHECKING:
     from flaxnn.training._problem import Problem
@@ -107,16 +108,19 @@ class Signals:
     """Notes SIGTERM and SIGINT, so that a run can save its state before it ends.
 
     Handlers can be set in the main thread only; elsewhere nothing is noted, and the
-    signals do what they did.
+    signals do what they did. Of several processes the one that gets SIGTERM tells the
+    others through JAX, and all save at the same step.
 
     Args:
         listen: Whether to do anything at all.
     """
 
     def __init__(self, *, listen: bool):
-        self._listen = listen and threading.current_thread() is threading.main_thread()
+        main = threading.current_thread() is threading.main_thread()
+        self._together = listen and jax.process_count() > 1
+        self._listen = listen and main and not self._together
         self._before: dict[int, Any] = {}
-        self.received: int | None = None
+        self._received: int | None = None
 
     def __enter__(self) -> Self:
         if self._listen:
@@ -133,19 +137,26 @@ class Signals:
         for number in self._before:
             self._restore(number)
 
-    def _restore(self, number: int) -> None:
-        # None stands for a handler that was not set from Python.
-        signal.signal(number, self._before[number] or signal.SIG_DFL)
+    def told(self, step: int) -> bool:
+        """Whether to end behind this step."""
+        if self._together and multihost_utils.reached_preemption_sync_point(step):
+            self._received = signal.SIGTERM
+        return self._received is not None
+
+    def leave(self) -> None:
+        """Ends the program as the noted signal would have, if one was."""
+        if self._received == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self._received is not None:
+            raise SystemExit(128 + self._received)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
+        if self._received is not None:
             # Asked a second time: do what the signal does without us.
             self._restore(number)
             signal.raise_signal(number)
-        self.received = number
+        self._received = number
 
-    def leave(self) -> None:
-        """Ends the program as the noted signal would have."""
-        if self.received == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise SystemExit(128 + (self.received or 0))
+    def _restore(self, number: int) -> None:
+        # None stands for a handler that was not set from Python.
+        signal.signal(number, self._before[number] or signal.SIG_DFL)

@@ -32,7 +32,7 @@ from flaxnn.training._engine import Engine
 from flaxnn.training._faults import explaining_memory
 from flaxnn.training._feed import Resident
 from flaxnn.training._history import Series
-from flaxnn.training._placement import checked_placement
+from flaxnn.training._placement import checked_placement, on_one_device
 from flaxnn.training._problem import Problem, generators_of
 from flaxnn.training._progress import ProgressBar
 from flaxnn.training._pure import compute_dtype, enough_precision, split
@@ -226,7 +226,7 @@ def fit(
             check_schedule_state(schedule, train.opt_state, every, plan.remaining)
             names.append("lr")
         bar = None
-        if ProgressBar.wanted(progress):
+        if ProgressBar.wanted(progress) and jax.process_index() == 0:
             bar = stack.enter_context(ProgressBar(plan.total, plan.done))
         engine = Engine(
             problem=problem,
@@ -242,7 +242,8 @@ def fit(
         )
         with explaining_memory(problem):
             final = engine.run(placement.everywhere(train.copy()))
-        own = jax.tree.map(jnp.copy, (final.train.params, final.train.buffers))
+        parts = final.train.params, final.train.buffers
+        own = jax.tree.map(lambda leaf: jnp.copy(on_one_device(leaf)), parts)
         run = Run(
             nnx.merge(problem.graphdef, *own),
             engine.history.arrays(),

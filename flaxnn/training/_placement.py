@@ -40,7 +40,7 @@ class Placement:
     def _put(self, array: Any, spec: PartitionSpec) -> jax.Array:
         if self.mesh is None:
             # Unlike jnp.asarray, this takes aligned arrays on a CPU as they are.
-            return jax.device_put(array)
+            return jax.device_put(on_one_device(array))
         sharding = NamedSharding(self.mesh, spec)
         if sharding.is_fully_addressable:
             return jax.device_put(array, sharding)
@@ -48,6 +48,12 @@ class Placement:
         return jax.make_array_from_callback(
             host.shape, sharding, lambda index: host[index]
         )
+
+
+def on_one_device(array: Any) -> Any:
+    """An array that lies whole on several devices, in the host's memory; others as is."""
+    spread = isinstance(array, jax.Array) and len(array.sharding.device_set) > 1
+    return np.asarray(array) if spread else array
 
 
 def checked_placement(mesh: Any, batch_size: int) -> Placement:

@@ -13,6 +13,7 @@ from flax import nnx
 
 from flaxnn.metrics import Mean, Metric
 from flaxnn.nn import Module
+from flaxnn.training._freeze import joined, partition, without
 
 Tree = Any
 
@@ -100,8 +101,13 @@ def _name(function: Any) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
-def split(model: nnx.Module) -> tuple[nnx.GraphDef, Tree, Tree]:
-    """Structure, parameters and every other collection of a module."""
+def split(
+    model: nnx.Module, freeze: Sequence[str] = ()
+) -> tuple[nnx.GraphDef, Tree, Tree]:
+    """Structure, trained parameters and everything else of a module.
+
+    Parameters whose names a pattern of ``freeze`` fits are among everything else.
+    """
     if not isinstance(model, nnx.Module):
         raise TypeError(
             "a model must be a flaxnn.nn.Module or another flax.nnx.Module, "
@@ -117,7 +123,8 @@ def split(model: nnx.Module) -> tuple[nnx.GraphDef, Tree, Tree]:
             f"but cannot be hashed ({error}): write a tuple for a list, and nnx.List "
             "for a list of modules"
         ) from error
-    return graphdef, nnx.to_pure_dict(params), nnx.to_pure_dict(rest)
+    trained, frozen = partition(nnx.to_pure_dict(params), freeze)
+    return graphdef, trained, joined(nnx.to_pure_dict(rest), frozen)
 
 
 def forward(
@@ -139,7 +146,7 @@ def forward(
         if isinstance(module, Module):
             module.training = training
     output = model(*inputs)
-    return output, nnx.to_pure_dict(nnx.state(model, nnx.Not(nnx.Param)))
+    return output, without(nnx.to_pure_dict(nnx.state(model)), params)
 
 
 def compute_dtype(params: Tree) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import jax
 import numpy as np
 
 from flaxnn.training.callbacks import Callback, RunInfo
@@ -20,7 +21,10 @@ class Reporter:
     """
 
     def __init__(self, callbacks: Sequence[Callback], watcher: Callback | None = None):
-        self.callbacks = tuple(callbacks)
+        first = jax.process_index() == 0
+        self.callbacks = tuple(
+            callback for callback in callbacks if first or callback.on_every_process
+        )
         self._watcher = watcher
         self._of_epoch: list[Values] = []
 

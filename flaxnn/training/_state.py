@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -24,9 +25,10 @@ class TrainState:
 
     Attributes:
         step: Updates done so far, int32.
-        params: The parameters, nested as the modules are.
-        buffers: Every other collection of the model, such as running means.
-        opt_state: The optimiser's state.
+        params: The parameters that are trained, nested as the modules are.
+        buffers: Everything else of the model, such as running means, and parameters
+            that are frozen.
+        opt_state: The optimiser's state, of the trained parameters.
 
     Example:
         >>> from flaxnn import models, optim
@@ -44,19 +46,34 @@ class TrainState:
 
     @classmethod
     def create(
-        cls, model: nnx.Module, optimizer: optax.GradientTransformation
+        cls,
+        model: nnx.Module,
+        optimizer: optax.GradientTransformation,
+        *,
+        freeze: Sequence[str] = (),
     ) -> TrainState:
         """Returns the state before the first update, in arrays of its own.
 
         Args:
             model: The model; it is not changed, and its arrays are copied.
             optimizer: Any optax transformation.
+            freeze: Patterns of names of parameters that are not trained, such as
+                ``("0.*", "*.bias")``, as in `flaxnn.optim.param_groups`. They have no
+                gradient, no update, no weight decay and no optimiser state, and a step
+                needs not be told: what it differentiates is the state's ``params``.
 
         Raises:
-            TypeError: The model is not a Flax NNX module.
-            ValueError: The model has no parameters.
+            TypeError: The model is not a Flax NNX module, or ``freeze`` no sequence of
+                patterns.
+            ValueError: The model has no parameters, a pattern fits none, or all are
+                frozen.
+
+        Torch:
+            ``parameter.requires_grad_(False)`` and an optimiser of the others, 2.13.0.
+            As there, a frozen batch norm still normalises by its batch and moves its
+            running statistics.
         """
-        _, params, buffers = split(model)
+        _, params, buffers = split(model, freeze)
         return cls.start(params, buffers, optimizer)
 
     @classmethod
@@ -67,7 +84,7 @@ class TrainState:
 
         Args:
             params: The parameters, copied.
-            buffers: Every other collection, copied.
+            buffers: Everything else, copied.
             optimizer: Any optax transformation.
 
         Raises:

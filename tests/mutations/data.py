@@ -28,15 +28,14 @@ MUTATIONS = (
         "_choice_samplers.py",
         "stream.multinomial(self.weights,",
         "stream.multinomial(self.weights.astype(np.float32),",
-        "tests/parity/test_data_samplers.py"
-        "::test_indices_and_the_state_after_each[own-weighted-100-True]",
+        f"{SAMPLERS}::test_weights_are_float64",
     ),
     _data(
         "the permutation thrown away is not drawn",
         "_order_samplers.py",
         "if rest or own:",
         "if rest:",
-        GOLDEN,
+        "tests/unit/data/test_loader.py::test_moment_of_the_discarded_permutation",
     ),
     _data(
         "the whole order is drawn with the first batch",

@@ -117,6 +117,11 @@ def test_the_default_samplers_stand_for_shuffle() -> None:
     assert len(shuffled) == 7
 
 
+def test_weights_are_float64() -> None:
+    """In float32 these are all zero."""
+    assert list(WeightedRandomSampler([0, 1e-300], 3, rngs=Generator(0))) == [1] * 3
+
+
 class Evens:
     """A sampler as users write it, drawing from a Generator of its own."""
 
