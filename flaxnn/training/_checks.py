@@ -13,7 +13,7 @@ import numpy as np
 
 from flaxnn.data import DataLoader, Dataset, LazyDataset
 from flaxnn.nn import HostDraw, recording
-from flaxnn.training._pure import Pure, Tree, compute_dtype, forward
+from flaxnn.training._pure import Pure, Tree, forward, model_dtype
 from flaxnn.training._state import TrainState
 from flaxnn.training._step import TrainStep
 
@@ -224,7 +224,11 @@ def host_draws(
     batch_size: int,
 ) -> tuple[HostDraw, ...]:
     """What one forward pass over a batch asks the host to draw, in order."""
-    return _traced(step, params, buffers, arrays, batch_size, transform)[1]
+    return tuple(
+        request
+        for size in step.micro_sizes(batch_size)
+        for request in _traced(step, params, buffers, arrays, size, transform)[1]
+    )
 
 
 def _traced(
@@ -251,7 +255,7 @@ def _traced(
 def input_dtype(array: np.ndarray, params: Tree) -> Any:
     """The dtype in which the model meets an input: pixels become floats."""
     if array.dtype == np.uint8:
-        return compute_dtype(params)
+        return model_dtype(params)
     return jax.dtypes.canonicalize_dtype(array.dtype)
 
 

@@ -57,7 +57,7 @@ class Engine:
     validate_every: int = 1
     store: Store | None = None
     _pixels: jax.Array = field(default_factory=lambda: jnp.asarray(pixel_table()))
-    _flight: InFlight = field(default_factory=lambda: InFlight(_IN_FLIGHT))
+    _flight: InFlight = field(default_factory=lambda: InFlight(_in_flight()))
     _due: bool = False
     _fetched_at: float = 0.0
 
@@ -220,3 +220,12 @@ class Engine:
             self.problem.draws.of(replace(part, length=index))
             state = replace(state, generators=generator_states(self.problem.generators))
         return state
+
+
+def _in_flight() -> int:
+    """How many chunks may be under way while the host saves one before them.
+
+    Saving talks to the other processes, and a chunk's own talk must not be under way
+    then: on CPUs one would take the other's messages for its own.
+    """
+    return _IN_FLIGHT if jax.process_count() == 1 else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -20,9 +20,9 @@ from flaxnn.training._loop import take, to_floats
 from flaxnn.training._placement import Placement
 from flaxnn.training._pure import (
     Tree,
-    compute_dtype,
     enough_precision,
     forward,
+    model_dtype,
     split,
 )
 from flaxnn.training._samples import Samples, wants_stream
@@ -81,7 +81,7 @@ def evaluate(
                [1, 0]])}
     """
     graphdef, params, buffers = split(model)
-    dtype = compute_dtype(params)
+    dtype = model_dtype(params)
     with enough_precision(dtype):
         evaluator = Evaluator(graphdef, dtype, data, metrics, batch_size, stream)
         return evaluator(params, buffers)
@@ -111,6 +111,7 @@ class Evaluator:
         placement: Placement | None = None,
     ):
         self._placement = placement or Placement()
+        self._transform = getattr(data, "transform", None)
         self._data = data
         self._batch_size = batch_size
         stream = wants_stream(data, stream, self._placement.mesh)
@@ -125,28 +126,55 @@ class Evaluator:
 
     def check(self, params: Tree, buffers: Tree) -> None:
         """Raises what the model or a metric says of the data, such as a bad label."""
-        _check_targets(self._step, params, buffers, self._samples.arrays)
+        self._check(params, buffers, self._samples.arrays)
+
+    def _check(
+        self, params: Tree, buffers: Tree, arrays: tuple[np.ndarray, ...]
+    ) -> None:
+        _check_targets(self._step, params, buffers, arrays, self._transform)
 
     def __call__(self, params: Tree, buffers: Tree) -> dict[str, Any]:
         """Returns each metric over all samples."""
-        state, table = ModelState(params, buffers), _pixels(compute_dtype(params))
+        state, table = ModelState(params, buffers), _pixels(model_dtype(params))
         states = self._step.init()
-        for arrays, batches in self._parts(params, buffers):
-            for rows in batches:
+        # The transform draws for a batch before the sampler draws the next.
+        batches = _batches(self._data, self._samples, self._batch_size)
+        drawn = [(rows, self._draws(len(rows))) for rows in batches]
+        draws = iter([numbers for _, numbers in drawn])
+        for arrays, places in self._parts(params, buffers, [rows for rows, _ in drawn]):
+            for rows in places:
                 at: Any = np.asarray(rows, np.int32)
-                states = _update(self._step, states, state, arrays, table, at)
+                states = _update(
+                    self._step,
+                    states,
+                    state,
+                    arrays,
+                    table,
+                    at,
+                    next(draws),
+                    transform=self._transform,
+                )
         self._step.check(states)
         with jax.enable_x64(True):
             values = _compute(self._step, states)
         return {name: _on_host(values[name]) for name in self._step.metrics}
 
-    def _parts(self, params: Tree, buffers: Tree) -> Iterator[Part]:
-        batches = _batches(self._data, self._samples, self._batch_size)
-        check = partial(_check_targets, self._step, params, buffers)
+    def _draws(self, rows: int) -> tuple[np.ndarray, ...]:
+        """What the loader's transform draws for a batch."""
+        if self._transform is None:
+            return ()
+        shape = self._samples.arrays[0].shape[1:]
+        return self._transform.draw(self._data.rngs, rows, shape)
+
+    def _parts(
+        self, params: Tree, buffers: Tree, batches: list[np.ndarray]
+    ) -> Iterator[Part]:
+        """The data on the device: all of them, kept there, or part by part."""
         if self._samples.read is not None:
+            check = partial(self._check, params, buffers)
             return streamed_parts(self._samples, batches, self._placement, check)
         if not self._on_device:
-            check(self._samples.arrays)
+            self.check(params, buffers)
             self._on_device = self._placement.everywhere(self._samples.arrays)
         return iter([(self._on_device, batches)])
 
@@ -190,11 +218,11 @@ def predict(
     if not isinstance(x, tuple | Dataset | LazyDataset):
         x = (x,)
     graphdef, params, buffers = split(model)
-    dtype = compute_dtype(params)
+    dtype = model_dtype(params)
     with enough_precision(dtype):
         samples = Samples.of(x, dtype, stream=wants_stream(x, stream), fields=1)
         state, table = ModelState(params, buffers), _pixels(dtype)
-        batches = _batches(None, samples, batch_size)
+        batches = list(_batches(None, samples, batch_size))
         if samples.read is None:
             on_device = tuple(jax.device_put(array) for array in samples.arrays)
             parts: Iterator[Part] = iter([(on_device, batches)])
@@ -209,25 +237,39 @@ def predict(
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *outputs)
 
 
-def _batches(data: Any, samples: Samples, batch_size: int | None) -> list[np.ndarray]:
+def _batches(
+    data: Any, samples: Samples, batch_size: int | None
+) -> Iterator[np.ndarray]:
     """The rows of each batch, drawn from the loader's Generators where it has some."""
     if isinstance(data, DataLoader):
         if batch_size is not None:
             raise TypeError("batch_size is the DataLoader's; pass it to arrays only")
-        return list(data.epoch())
+        yield from data.epoch()
+        return
     if batch_size is None:
         batch_size = samples.count
         if samples.read is not None:
             batch_size = min(batch_size, rows_that_fit(samples))
-    return list(DataLoader(np.arange(samples.count), batch_size).epoch())
+    yield from DataLoader(np.arange(samples.count), batch_size).epoch()
 
 
 def _check_targets(
-    step: EvalStep, params: Tree, buffers: Tree, arrays: tuple[np.ndarray, ...]
+    step: EvalStep,
+    params: Tree,
+    buffers: Tree,
+    arrays: tuple[np.ndarray, ...],
+    transform: Any,
 ) -> None:
     """Raises what a metric says of the targets, such as a label out of range."""
     *inputs, target = arrays
-    shapes = [jax.ShapeDtypeStruct(x.shape, input_dtype(x, params)) for x in inputs]
+    shapes = [x.shape for x in inputs]
+    if transform is not None:
+        rows, *shape = shapes[0]
+        shapes[0] = (rows, *transform.output_shape(tuple(shape)))
+    shapes = [
+        jax.ShapeDtypeStruct(shape, input_dtype(x, params))
+        for shape, x in zip(shapes, inputs, strict=True)
+    ]
     output, _ = jax.eval_shape(
         partial(forward, step.graphdef, training=False), params, buffers, shapes
     )
@@ -249,7 +291,7 @@ def _on_host(value: jax.Array) -> Any:
     return float(value) if value.shape == () else np.asarray(value)
 
 
-@jax.jit
+@partial(jax.jit, static_argnames="transform")
 def _update(
     step: EvalStep,
     states: dict[str, State],
@@ -257,8 +299,14 @@ def _update(
     arrays: tuple[jax.Array, ...],
     table: jax.Array,
     rows: jax.Array,
+    draws: tuple[np.ndarray, ...],
+    *,
+    transform: Callable[..., jax.Array] | None,
 ) -> dict[str, State]:
-    return step(states, model, take(arrays, rows, table))
+    first, *others = take(arrays, rows, table)
+    if transform is not None:
+        first = transform(first, *draws)
+    return step(states, model, (first, *others))
 
 
 @jax.jit

@@ -14,6 +14,7 @@ import numpy as np
 import optax
 from flax import nnx
 from jax.sharding import Mesh
+from jax.typing import DTypeLike
 
 from flaxnn.data import DataLoader, Dataset, LazyDataset, fingerprint
 from flaxnn.optim import scheduled
@@ -33,8 +34,9 @@ from flaxnn.training._faults import explaining_memory
 from flaxnn.training._history import Series
 from flaxnn.training._placement import checked_placement, on_one_device
 from flaxnn.training._problem import Problem, generators_of
+from flaxnn.training._processes import explaining_processes
 from flaxnn.training._progress import ProgressBar
-from flaxnn.training._pure import compute_dtype, enough_precision, split
+from flaxnn.training._pure import enough_precision, model_dtype, split
 from flaxnn.training._reporter import Reporter
 from flaxnn.training._samples import wants_stream
 from flaxnn.training._schedule import (
@@ -88,6 +90,10 @@ def fit(
     callbacks: Sequence[Callback] = (),
     checkpoints: Checkpoints | str | Path | None = None,
     nonfinite: Literal["raise", "continue"] = "raise",
+    accumulate: int = 1,
+    compute_dtype: DTypeLike | None = None,
+    remat: bool = False,
+    freeze: Sequence[str] = (),
     mesh: Mesh | None = None,
     stream: bool | None = None,
     chunk: int = 4096,
@@ -140,6 +146,15 @@ def fit(
         nonfinite: What a loss that is nan or infinite does: ``"raise"`` ends the run
             before that step's update, ``"continue"`` goes on as PyTorch does. The
             first holds up to two more copies of the state on the device.
+        accumulate: Into how many micro-batches each batch is cut; their gradients are
+            gathered for one update, which is the whole batch's. The device needs the
+            memory of one: see `flaxnn.training.make_train_step`.
+        compute_dtype: The dtype of the forward and backward pass, such as
+            ``"bfloat16"``; parameters, optimiser and loss stay in float32 (T3).
+        remat: Whether the backward pass computes activations again rather than to
+            keep them: the same numbers, less memory, more time.
+        freeze: Patterns of names of parameters that are not trained, such as
+            ``("0.*",)``: see `TrainState.create`.
         mesh: Devices that share each batch: a `jax.sharding.Mesh` with axes of type
             Auto, whose size divides the batch. Parameters lie whole on each of them.
         stream: Whether the data of a loader stay on the host, or on disk, and are read
@@ -165,6 +180,7 @@ def fit(
         NonFiniteLossError: A loss is nan or infinite; it has the state before.
         CheckpointError: The directory cannot be written, has checkpoints of another
             run, or the last one could not be written; then it has the run.
+        ProcessLostError: Another process of the run is gone; it says which.
         OutOfMemoryError: The device has too little memory; it says what to try.
 
     Torch:
@@ -193,9 +209,10 @@ def fit(
         optimizer = scheduled(optimizer, schedule, every)
     validation = None if validation is None else Validation.of(validation)
     with ExitStack() as stack:
-        stack.enter_context(enough_precision(compute_dtype(split(model)[1])))
+        stack.enter_context(enough_precision(model_dtype(split(model)[1])))
         others = () if validation is None else generators_of(validation.data)
-        streamed = wants_stream(data, stream, mesh)
+        # Without a loader a batch is all rows, and has to be on the device.
+        streamed = bool(stream) if loader is None else wants_stream(data, stream, mesh)
         problem = Problem.of(
             model,
             data,
@@ -205,8 +222,11 @@ def fit(
             rngs,
             steps,
             others,
-            # One batch of all rows has to be on the device.
-            streamed=streamed and (loader is not None or stream is True),
+            freeze,
+            streamed,
+            accumulate=accumulate,
+            compute_dtype=compute_dtype,
+            remat=remat,
         )
         train = problem.start()
         if state is not None:
@@ -261,7 +281,7 @@ def fit(
             validate_every=validation.every if validation else 1,
             store=store,
         )
-        with explaining_memory(problem):
+        with explaining_memory(problem), explaining_processes():
             final = engine.run(placement.everywhere(train.copy()))
         parts = final.train.params, final.train.buffers
         own = jax.tree.map(lambda leaf: jnp.copy(on_one_device(leaf)), parts)

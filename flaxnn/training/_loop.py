@@ -8,7 +8,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from flaxnn.training._pure import compute_dtype
+from flaxnn.training._pure import model_dtype
 from flaxnn.training._state import TrainState
 from flaxnn.training._step import Batch, Metrics, TrainStep
 
@@ -49,7 +49,7 @@ def run_chunk(
         The state after, and ``(capacity, …)`` metrics of which the first ``length``
         are set.
     """
-    table = pixels.astype(compute_dtype(state.params))
+    table = pixels.astype(model_dtype(state.params))
     whole = to_floats(arrays, table) if rows is None else arrays
 
     def at(k: jax.Array | int) -> tuple[Batch, Batch]:

@@ -85,7 +85,7 @@ class Placement:
 
 
 def on_one_device(array: Any) -> Any:
-    """An array that lies whole on several devices, on the host; others as they are."""
+    """The array; in the host's memory where several devices have it whole."""
     spread = isinstance(array, jax.Array) and len(array.sharding.device_set) > 1
     return np.asarray(array) if spread else array
 

@@ -18,7 +18,7 @@ from flaxnn.training._draws import Draws
 from flaxnn.training._feed import Feed, Resident
 from flaxnn.training._placement import Placement
 from flaxnn.training._plan import Plan, Position
-from flaxnn.training._pure import Tree, compute_dtype, split
+from flaxnn.training._pure import Tree, model_dtype, split
 from flaxnn.training._samples import Samples
 from flaxnn.training._state import (
     RunState,
@@ -69,7 +69,9 @@ class Problem:
         rngs: Generator | None,
         steps: int | None,
         others: Sequence[Generator] = (),
+        freeze: Sequence[str] = (),
         streamed: bool = False,
+        **options: Any,
     ) -> Problem:
         """Puts the parts together; the arguments are those of `fit`.
 
@@ -82,7 +84,9 @@ class Problem:
             rngs: As there.
             steps: As there.
             others: Generators that the run draws from besides.
+            freeze: As there.
             streamed: Whether the data are read while the run goes on.
+            options: Those of the step, as for `make_train_step`.
         """
         loader = data if isinstance(data, DataLoader) else None
         if streamed and loader is None:
@@ -90,14 +94,14 @@ class Problem:
                 "stream=True needs mini-batches, since a batch of all rows has to be "
                 "on the device: pass a flaxnn.data.DataLoader"
             )
-        graphdef, params, buffers = split(model)
-        samples = Samples.of(data, compute_dtype(params), stream=streamed)
+        graphdef, params, buffers = split(model, freeze)
+        samples = Samples.of(data, model_dtype(params), stream=streamed)
         if loader is not None and len(loader) == 0:
             raise ValueError(
                 f"{loader!r} has no batch: drop_last leaves out the only, short one"
             )
         arrays, rows = samples.arrays, samples.count
-        step = TrainStep.of(graphdef, loss, optimizer, metrics)
+        step = TrainStep.of(graphdef, loss, optimizer, metrics, **options)
         stream = loader.rngs if rngs is None and loader is not None else rngs
         transform = getattr(loader, "transform", None)
         requests = partial(host_draws, step, params, buffers, arrays, transform)
@@ -191,7 +195,10 @@ def _batch_sizes(
     loader: DataLoader | None, rows: int, steps: int | None
 ) -> tuple[int, ...]:
     """The sizes of the batches that the run meets: a whole one, then a short one."""
-    if loader is None or loader.batch_size >= rows:
+    if loader is None:
+        return (rows,)
+    rows = len(loader.sampler)
+    if loader.batch_size >= rows:
         return (rows,)
     whole, short = loader.batch_size, rows % loader.batch_size
     reached = steps is None or steps >= len(loader)

@@ -149,7 +149,7 @@ def forward(
     return output, without(nnx.to_pure_dict(nnx.state(model)), params)
 
 
-def compute_dtype(params: Tree) -> Any:
+def model_dtype(params: Tree) -> Any:
     """The widest floating dtype among the parameters; float32 where there is none."""
     dtypes = {leaf.dtype for leaf in jax.tree.leaves(params)}
     floating = [d for d in dtypes if jnp.issubdtype(d, jnp.floating)]

@@ -10,7 +10,7 @@ from flaxnn.training._eval_step import AnyMetric
 from flaxnn.training._evaluate import Evaluator
 from flaxnn.training._placement import Placement
 from flaxnn.training._problem import Problem
-from flaxnn.training._pure import compute_dtype, named_metrics
+from flaxnn.training._pure import model_dtype, named_metrics
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Validation:
         metrics = {"loss": loss, **named_metrics(self.metrics)}
         evaluator = Evaluator(
             problem.graphdef,
-            compute_dtype(problem.params),
+            model_dtype(problem.params),
             self.data,
             metrics,
             self.batch_size,

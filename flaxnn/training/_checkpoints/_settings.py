@@ -162,6 +162,9 @@ class Checkpoints:
         graphdef, params, buffers = split(model)
         expected = ModelState(params, buffers)
         arrays = read(self.path, chosen).train
+        # A frozen parameter is among the buffers of the state, under the same name.
+        frozen = {k.replace("buffers.", "params.", 1): a for k, a in arrays.items()}
+        arrays = frozen | arrays
         for name, kind in kinds(named_arrays(expected)).items():
             found = kinds(arrays).get(name, "missing")
             if found != kind:
