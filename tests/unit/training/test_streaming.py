@@ -172,6 +172,19 @@ def test_a_checkpoint_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
+def test_a_loss_that_is_not_finite_is_found_at_its_step() -> None:
+    errors = []
+    for stream in (True, False):
+        with pytest.raises(training.NonFiniteLossError) as caught:
+            train(optimizer=optim.sgd(lr=1e19), stream=stream)
+        errors.append(caught.value)
+    mine, other = errors
+    assert (mine.step, mine.epoch, mine.batch) == (other.step, other.epoch, other.batch)
+    np.testing.assert_array_equal(mine.rows, other.rows)
+    assert_same_state(mine.state, other.state)
+
+
+@pytest.mark.usefixtures("small_parts")
 def test_rows_are_read_ahead_of_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     data, ahead = Counted(FEATURES, LABELS), []
 
@@ -235,34 +248,27 @@ def test_an_evaluation_with_a_transform_and_a_sampler() -> None:
     """The sampler draws 32 indices at a time, the transform after each batch."""
     images = np.random.default_rng(0).integers(0, 256, (70, 4, 4), np.uint8)
     labels = np.arange(70) % 3
-    start = nn.Sequential(nn.Flatten(), nn.Linear(16, 3, rngs=Generator(0)))
+    model = nn.Sequential(nn.Flatten(), nn.Linear(16, 3, rngs=Generator(0)))
+    loss = nn.CrossEntropyLoss(reduction="none")
 
-    def evaluated(stream: bool) -> tuple[float, Generator]:
-        rngs = Generator(6)
-        loader = DataLoader(
+    def loader(rngs: Generator) -> DataLoader:
+        return DataLoader(
             (images, labels),
             10,
-            sampler=RandomSampler(images, replacement=True, num_samples=45),
+            sampler=RandomSampler(images, True, 45, generator=rngs),
             transform=transforms.RandomHorizontalFlip(),
             rngs=rngs,
         )
-        loss = nn.CrossEntropyLoss(reduction="none")
-        found = flaxnn.evaluate(start, loader, metrics={"loss": loss}, stream=stream)
-        return found["loss"], rngs
 
-    (mine, rngs), (other, _) = evaluated(True), evaluated(False)
-    assert mine == other
-    by_hand = Generator(6)
-    loader = DataLoader(
-        (images, labels),
-        10,
-        sampler=RandomSampler(images, replacement=True, num_samples=45),
-        transform=transforms.RandomHorizontalFlip(),
-        rngs=by_hand,
+    streams = [Generator(6) for _ in range(3)]
+    mine, other = (
+        flaxnn.evaluate(model, loader(rngs), metrics={"loss": loss}, stream=stream)
+        for stream, rngs in zip((True, False), streams, strict=False)
     )
-    losses = [nn.CrossEntropyLoss(reduction="none")(start(x), y) for x, y in loader]
-    np.testing.assert_allclose(mine, np.concatenate(losses).mean(), rtol=1e-6)
-    np.testing.assert_array_equal(rngs.get_state(), by_hand.get_state())
+    assert mine == other
+    by_hand = [loss(model(x), y) for x, y in loader(streams[2])]
+    np.testing.assert_allclose(mine["loss"], np.concatenate(by_hand).mean(), rtol=1e-6)
+    np.testing.assert_array_equal(*(rngs.get_state() for rngs in streams[::2]))
 
 
 @pytest.mark.usefixtures("small_parts")
