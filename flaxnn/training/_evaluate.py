@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from flaxnn._compilation_cache import follow_environment
 from flaxnn.data import DataLoader, pixel_table
 from flaxnn.metrics import Metric, State
 from flaxnn.training._checks import checked, host_arrays, input_dtype, to_dtype
@@ -73,6 +74,7 @@ def evaluate(
         {'accuracy': 0.5, 'confusion_matrix': array([[1, 0],
                [1, 0]])}
     """
+    follow_environment()
     graphdef, params, buffers = split(model)
     with enough_precision(model_dtype(params)):
         return Evaluator(graphdef, data, metrics, batch_size)(params, buffers)
@@ -176,6 +178,7 @@ def predict(model: nnx.Module, x: Any, *, batch_size: int | None = None) -> Any:
         >>> predict(model, np.array([[0.0]], np.float32)).round(4)
         array([[0.705]], dtype=float32)
     """
+    follow_environment()
     inputs = checked(x if isinstance(x, tuple) else (x,))
     graphdef, params, buffers = split(model)
     dtype = model_dtype(params)
