@@ -13,6 +13,7 @@ import numpy as np
 import optax
 from flax import nnx
 
+from flaxnn._compilation_cache import follow_environment
 from flaxnn.data import pixel_table
 from flaxnn.optim.lr_scheduler import Scheduler
 from flaxnn.random import Generator
@@ -23,7 +24,7 @@ from flaxnn.training._loop import run_chunk
 from flaxnn.training._placement import Placement
 from flaxnn.training._plan import Chunk, EpochEnd, Plan
 from flaxnn.training._problem import Problem
-from flaxnn.training._pure import compute_dtype, enough_precision, split
+from flaxnn.training._pure import enough_precision, model_dtype, split
 from flaxnn.training._schedule import ScheduleEvery
 from flaxnn.training._state import RunState, TrainState
 from flaxnn.training._step import Batch, Metrics, TrainStep
@@ -117,6 +118,7 @@ def fit_many(
     """
     if layout not in ("auto", "vmap", "map"):
         raise ValueError(f"layout must be 'auto', 'vmap' or 'map', got {layout!r}")
+    follow_environment()
     lanes, every = lanes_of(
         models,
         data,
@@ -129,7 +131,7 @@ def fit_many(
         steps=steps,
         chunk=chunk,
     )
-    with enough_precision(compute_dtype(split(models[0])[1])):
+    with enough_precision(model_dtype(split(models[0])[1])):
         problems = problems_of(lanes, loss, metrics, steps)
         first = problems[0]
         fits = first.draws.steps_that_fit(first.batch_sizes[0]) // len(lanes)
@@ -184,7 +186,7 @@ def _run(
 ) -> TrainState:
     """Runs all lanes to their end; the host draws for one chunk behind another."""
     first = problems[0]
-    arrays = Placement().everywhere(first.arrays)
+    arrays = Placement().everywhere(first.samples.arrays)
     pixels, flight = jnp.asarray(pixel_table()), InFlight(_IN_FLIGHT)
 
     def fetch(*, wait: bool) -> None:
