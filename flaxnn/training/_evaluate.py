@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from flaxnn._compilation_cache import follow_environment
 from flaxnn.data import DataLoader, Dataset, LazyDataset, pixel_table
 from flaxnn.metrics import Metric, State
 from flaxnn.training._checks import input_dtype
@@ -80,6 +81,7 @@ def evaluate(
         {'accuracy': 0.5, 'confusion_matrix': array([[1, 0],
                [1, 0]])}
     """
+    follow_environment()
     graphdef, params, buffers = split(model)
     dtype = model_dtype(params)
     with enough_precision(dtype):
@@ -215,6 +217,7 @@ def predict(
         >>> predict(model, np.array([[0.0]], np.float32)).round(4)
         array([[0.705]], dtype=float32)
     """
+    follow_environment()
     if not isinstance(x, tuple | Dataset | LazyDataset):
         x = (x,)
     graphdef, params, buffers = split(model)

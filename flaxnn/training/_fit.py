@@ -16,6 +16,7 @@ from flax import nnx
 from jax.sharding import Mesh
 from jax.typing import DTypeLike
 
+from flaxnn._compilation_cache import follow_environment
 from flaxnn.data import DataLoader, Dataset, LazyDataset, fingerprint
 from flaxnn.optim import scheduled
 from flaxnn.optim.lr_scheduler import Scheduler
@@ -203,6 +204,7 @@ def fit(
     """
     check_arguments(optimizer, epochs, steps, chunk, rngs, state, callbacks, nonfinite)
     check_schedule_arguments(schedule, schedule_every)
+    follow_environment()
     loader = data if isinstance(data, DataLoader) else None
     every = updates_between(schedule_every, loader)
     if schedule is not None:

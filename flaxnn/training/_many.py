@@ -13,6 +13,7 @@ import numpy as np
 import optax
 from flax import nnx
 
+from flaxnn._compilation_cache import follow_environment
 from flaxnn._typing import DTypeLike
 from flaxnn.data import pixel_table
 from flaxnn.optim.lr_scheduler import Scheduler
@@ -126,6 +127,7 @@ def fit_many(
     """
     if layout not in ("auto", "vmap", "map"):
         raise ValueError(f"layout must be 'auto', 'vmap' or 'map', got {layout!r}")
+    follow_environment()
     lanes, every = lanes_of(
         models,
         data,
