@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutations import Mutation
 
 STREAMING = "tests/unit/training/test_streaming.py"
+REFUSALS = "tests/unit/training/test_streaming_refusals.py::TestRefusals"
 NPY = "tests/unit/data/test_npy.py"
 RESIDENT = f"{STREAMING}::test_the_numbers_are_those_of_the_resident_run"
 RESUMED = f"{STREAMING}::test_a_resumed_run_reads_from_where_it_stopped"
@@ -57,7 +58,7 @@ MUTATIONS = (
         "_streamed.py",
         "naming_row(lambda rows: self._check(rows, size), checked, mine)",
         "del checked",
-        f"{STREAMING}::TestRefusals::test_a_label_out_of_range",
+        f"{REFUSALS}::test_a_label_out_of_range",
     ),
     _training(
         "pixels become floats on the host",
