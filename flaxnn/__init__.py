@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from flaxnn import report as report
     from flaxnn import reproduce as reproduce
     from flaxnn import training as training
+    from flaxnn._compilation_cache import compilation_cache as compilation_cache
     from flaxnn._device import device as device
     from flaxnn.nn import astype as astype
     from flaxnn.nn import functional_call as functional_call
@@ -45,6 +46,7 @@ __all__ = [
     "__version__",
     "astype",
     "bench",
+    "compilation_cache",
     "data",
     "device",
     "evaluate",
@@ -81,6 +83,7 @@ __getattr__, __dir__ = _lazy.attach(
     },
     names={
         "astype": "flaxnn.nn",
+        "compilation_cache": "flaxnn._compilation_cache",
         "device": "flaxnn._device",
         "evaluate": "flaxnn.training",
         "fit": "flaxnn.training",

@@ -39,6 +39,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in slow)
 
 
+# Compiled anew, whatever the developer's shell says.
+os.environ.pop("FLAXNN_COMPILATION_CACHE", None)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Gives PyTorch one thread: its sums depend on how the work is split."""
     if item.get_closest_marker("torch"):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 
-from flaxnn._typing import Array, ArrayLike, Bool, Float, Integer, Num
+from flaxnn._counted import counted
+from flaxnn._typing import Array, ArrayLike, Bool, DTypeLike, Float, Integer, Num
 from flaxnn.functional._checks import as_array, check_floating, dtype_name, widen
 from flaxnn.functional._labels import as_labels, labels_are_checked
 from flaxnn.functional._reduction import check_reduction, reduce
@@ -141,11 +144,17 @@ def _with_indices(
             )
         class_weight = widen(class_weight)
     log_prob = widen(log_prob)
-    ignored = labels == ignore_index
-    outside = None
-    if not labels_are_checked(target, classes, ignore_index):
-        outside = ~ignored & ((labels < 0) | (labels >= classes))
-    losses, weights = _label_losses(log_prob, labels, class_weight, ignored, outside)
+    checked = labels_are_checked(target, classes, ignore_index)
+
+    def weighed(labels: Integer[Array, "N *d"]) -> _Weighed:
+        return _weigh(
+            labels, class_weight, classes, ignore_index, checked, log_prob.dtype
+        )
+
+    weights, ignored, outside = weighed(labels)
+    losses = weights * _label_losses(log_prob, labels, ignored, outside)
+    if (whole := counted(labels)) is not labels:
+        weights = weighed(whole).weights
 
     def reduced(losses: Float[Array, "N *d"]) -> Float[Array, "..."]:
         if reduction == "mean":
@@ -160,31 +169,53 @@ def _with_indices(
     return result.astype(dtype)
 
 
-def _label_losses(
-    log_prob: Float[Array, "N C *d"],
+class _Weighed(NamedTuple):
+    """Each target's weight in the mean, whether it is ignored, and whether no class."""
+
+    weights: Float[Array, "N *d"]
+    ignored: Bool[Array, "N *d"]
+    outside: Bool[Array, "N *d"] | None
+
+
+def _weigh(
     labels: Integer[Array, "N *d"],
     class_weight: Float[Array, " C"] | None,
-    ignored: Bool[Array, "N *d"],
-    outside: Bool[Array, "N *d"] | None,
-) -> tuple[Float[Array, "N *d"], Float[Array, "N *d"]]:
-    """Returns every target's loss, and its weight in the mean.
-
-    An ignored target's class is chosen nowhere, so that its gradient is exactly 0
-    even where the mean divides by 0. A label outside the classes weighs nan and
-    chooses them all, so that its value and its gradient are nan.
-    """
-    classes = jnp.arange(log_prob.shape[1]).reshape(1, -1, *(1,) * (labels.ndim - 1))
-    chosen = jnp.expand_dims(labels, 1) == classes
+    classes: int,
+    ignore_index: int,
+    checked: bool,
+    dtype: DTypeLike,
+) -> _Weighed:
+    """Returns what each target counts; a label outside the classes weighs nan."""
+    ignored = labels == ignore_index
     if class_weight is None:
-        weights = jnp.ones(labels.shape, log_prob.dtype)
+        weights = jnp.ones(labels.shape, dtype)
     else:
         weights = jnp.take(class_weight, labels, mode="clip")
     weights = jnp.where(ignored, 0, weights)
+    if checked:
+        return _Weighed(weights, ignored, None)
+    outside = ~ignored & ((labels < 0) | (labels >= classes))
+    return _Weighed(jnp.where(outside, jnp.nan, weights), ignored, outside)
+
+
+def _label_losses(
+    log_prob: Float[Array, "N C *d"],
+    labels: Integer[Array, "N *d"],
+    ignored: Bool[Array, "N *d"],
+    outside: Bool[Array, "N *d"] | None,
+) -> Float[Array, "N *d"]:
+    """Returns every target's loss before it is weighed.
+
+    An ignored target's class is chosen nowhere, so that its gradient is exactly 0
+    even where the mean divides by 0. A label outside the classes chooses them all, so
+    that with its weight its value and its gradient are nan.
+    """
+    classes = jnp.arange(log_prob.shape[1]).reshape(1, -1, *(1,) * (labels.ndim - 1))
+    chosen = jnp.expand_dims(labels, 1) == classes
     if outside is not None:
-        weights = jnp.where(outside, jnp.nan, weights)
         chosen |= jnp.expand_dims(outside, 1)
     chosen &= ~jnp.expand_dims(ignored, 1)
-    return weights * jnp.sum(jnp.where(chosen, -log_prob, 0), axis=1), weights
+    return jnp.sum(jnp.where(chosen, -log_prob, 0), axis=1)
 
 
 def _uniform_losses(

@@ -10,6 +10,7 @@ from flaxnn.optim._adagrad import AdagradState, adagrad
 from flaxnn.optim._adam import AdamState, adam, adamw
 from flaxnn.optim._adamax import AdamaxState, adamax
 from flaxnn.optim._asgd import ASGDState, asgd
+from flaxnn.optim._averaged import AveragedState, averaged, averaged_params
 from flaxnn.optim._chain import chain
 from flaxnn.optim._clip import (
     ClipGradNormState,
@@ -32,6 +33,7 @@ __all__ = [
     "AdagradState",
     "AdamState",
     "AdamaxState",
+    "AveragedState",
     "ClipGradNormState",
     "ClipGradValueState",
     "NAdamState",
@@ -46,6 +48,8 @@ __all__ = [
     "adamax",
     "adamw",
     "asgd",
+    "averaged",
+    "averaged_params",
     "chain",
     "clip_grad_norm",
     "clip_grad_value",

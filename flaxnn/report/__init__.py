@@ -2,6 +2,7 @@
 
 from flaxnn.report._figures import failures, figures_table, print_json
 from flaxnn.report._grades import grades_table, totals_table
+from flaxnn.report._history_plot import plot_history
 from flaxnn.report._image_plots import plot_predictions, plot_weight_images
 from flaxnn.report._loss_plot import plot_losses
 from flaxnn.report._matrix_plots import plot_confusion_matrix, plot_probabilities
@@ -15,6 +16,7 @@ __all__ = [
     "grades_table",
     "plot_confusion_matrix",
     "plot_fitted_sigmoid",
+    "plot_history",
     "plot_losses",
     "plot_predictions",
     "plot_probabilities",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from flaxnn.report._arrays import numbers, same_length, vector
+from flaxnn.report._smoothing import means, smoothing_window
 from flaxnn.report._style import (
     INK,
     OURS,
@@ -16,6 +17,7 @@ from flaxnn.report._style import (
     legend_above,
     new_figure,
     put_title,
+    step_axis,
     styled,
 )
 
@@ -25,10 +27,6 @@ if TYPE_CHECKING:
 
 # The least ratio of losses that makes their axis logarithmic.
 _DECADES = 100.0
-# A curve this many times longer than its range is noise about a mean.
-_NOISY = 5.0
-# The parts of a noisy curve that are averaged.
-_MEANS = 50
 # More differences than this are small dots.
 _FEW = 200
 
@@ -123,12 +121,11 @@ def _curves(
     names: tuple[str, str],
 ) -> None:
     whole = len(steps) == len(ours)
-    noisy = whole and np.abs(np.diff(ours)).sum() > _NOISY * np.ptp(ours) > 0
-    if noisy:
-        window = max(2, len(ours) // _MEANS)
+    window = smoothing_window(ours) if whole else 1
+    if window > 1:
         for curve, color in ((theirs, THEIRS), (ours, OURS)):
             axes.plot(curve, color=color, linewidth=0.4, alpha=0.35)
-        steps, theirs, ours = (_means(a, window) for a in (steps, theirs, ours))
+        steps, theirs, ours = (means(a, window) for a in (steps, theirs, ours))
         mean = f"mean of {window} steps"
         names = f"{names[0]}, {mean}", f"{names[1]}, {mean}"
     if whole:
@@ -152,18 +149,13 @@ def _curves(
     legend_above(axes)
 
 
-def _means(values: np.ndarray, window: int) -> np.ndarray:
-    """Means of so many neighbours."""
-    return np.convolve(values, np.full(window, 1 / window), mode="valid")
-
-
 def _differences(
     axes: Axes,
     steps: np.ndarray,
     difference: np.ndarray,
     floor: np.ndarray | None,
 ) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+    from matplotlib.ticker import NullFormatter
 
     axes.set_yscale("log")
     shown = [difference[difference > 0]]
@@ -210,11 +202,7 @@ def _differences(
             label=f"equal ({equal:,} of {len(steps):,})",
         )
     axes.set_ylim(low, high)
-    axes.set_xlabel("step")
-    axes.xaxis.set_major_locator(
-        MaxNLocator(steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
-    )
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+    step_axis(axes)
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_ylabel("|difference|")
     legend_above(axes)

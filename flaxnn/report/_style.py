@@ -167,3 +167,14 @@ def legend_above(axes: Axes) -> None:
     count = len(axes.get_legend_handles_labels()[1])
     if count:
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=count)
+
+
+def step_axis(axes: Axes) -> None:
+    """Makes the horizontal axis one of steps, whole numbers."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.set_xlabel("step")
+    axes.xaxis.set_major_locator(
+        MaxNLocator(steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
+    )
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))

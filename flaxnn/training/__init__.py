@@ -6,6 +6,7 @@ from flaxnn.training._eval_step import EvalStep, ModelState, make_eval_step
 from flaxnn.training._evaluate import evaluate, predict
 from flaxnn.training._faults import NonFiniteLossError, OutOfMemoryError
 from flaxnn.training._fit import Run, fit
+from flaxnn.training._many import fit_many
 from flaxnn.training._processes import ProcessLostError
 from flaxnn.training._state import RunState, TrainState
 from flaxnn.training._step import TrainStep, make_train_step
@@ -28,6 +29,7 @@ __all__ = [
     "callbacks",
     "evaluate",
     "fit",
+    "fit_many",
     "make_eval_step",
     "make_train_step",
     "predict",

@@ -16,6 +16,7 @@ from flaxnn.training._faults import NonFiniteLossError, Signals
 from flaxnn.training._feed import Feed
 from flaxnn.training._history import Before, InFlight, Pending, Series
 from flaxnn.training._loop import run_chunk
+from flaxnn.training._placement import Placement
 from flaxnn.training._plan import Chunk, EpochEnd, Plan
 from flaxnn.training._problem import Problem
 from flaxnn.training._reporter import Reporter
@@ -37,6 +38,7 @@ class Engine:
         problem: What is trained on what.
         plan: The order of the data, and when its numbers are drawn.
         feed: How the data reach the device.
+        placement: The devices that share each batch.
         guard: Whether a loss that is not finite ends the run.
         history: Metrics of the steps so far, which it adds to.
         evaluations: Metrics of the validations so far.
@@ -49,6 +51,7 @@ class Engine:
     problem: Problem
     plan: Plan
     feed: Feed
+    placement: Placement
     guard: bool
     history: Series
     evaluations: Series
@@ -113,6 +116,7 @@ class Engine:
             part.length,
             capacity=part.capacity,
             transform=self.problem.draws.transform,
+            placement=self.placement,
         )
         snapshot = self._snapshot(train)
         self._flight.add(Pending(values, part, first, before, snapshot))
@@ -195,7 +199,10 @@ class Engine:
             return
         bad = int(np.argmin(np.isfinite(values["loss"])))
         state = self._before_step(pending, bad)
-        self.history.add({name: array[:bad] for name, array in values.items()})
+        good = {name: array[:bad] for name, array in values.items()}
+        self.history.add(good)
+        if bad:
+            self.reporter.steps(pending.first, good)
         if self.store is not None:
             self._save(state)
             self.store.wait()
@@ -214,6 +221,7 @@ class Engine:
             index,
             capacity=part.capacity,
             transform=self.problem.draws.transform,
+            placement=self.placement,
         )
         state = self.plan.state_before(part, before.position, index, train)
         if state.batch or part.rows is None:

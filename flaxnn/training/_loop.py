@@ -8,12 +8,18 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from flaxnn._counted import whole_labels
+from flaxnn.training._placement import Placement
 from flaxnn.training._pure import model_dtype
 from flaxnn.training._state import TrainState
 from flaxnn.training._step import Batch, Metrics, TrainStep
 
 
-@partial(jax.jit, static_argnames=("capacity", "transform"), donate_argnames="state")
+@partial(
+    jax.jit,
+    static_argnames=("capacity", "transform", "placement"),
+    donate_argnames="state",
+)
 def run_chunk(
     step: TrainStep,
     state: TrainState,
@@ -25,6 +31,7 @@ def run_chunk(
     *,
     capacity: int,
     transform: Callable[..., jax.Array] | None = None,
+    placement: Placement,
 ) -> tuple[TrainState, Metrics]:
     """Runs ``length`` steps, at most ``capacity``.
 
@@ -34,14 +41,17 @@ def run_chunk(
     Args:
         step: The step.
         state: The state before; donated.
-        arrays: The data set on the device, inputs and target.
+        arrays: The data set on the device, inputs and target; or the chunk's own
+            batches, ``(capacity, B, …)``.
         pixels: ``(256,)`` float values of the uint8 inputs.
-        rows: ``(capacity, B)`` int32 rows of each batch; None for the whole set.
+        rows: ``(capacity, B)`` int32 rows of each batch; ``(capacity,)`` where arrays
+            are batches; None for the whole set at each step.
         draws: Host draws of each step, each ``(capacity, …)``: the transform's, then
             the model's.
         length: How many steps to run.
         capacity: Length of the history.
         transform: What to do with the first input of a batch, such as flips.
+        placement: The devices that share a batch.
 
     Returns:
         The state after, and ``(capacity, …)`` metrics of which the first ``length``
@@ -51,21 +61,28 @@ def run_chunk(
     whole = to_floats(arrays, table) if rows is None else arrays
 
     def at(k: jax.Array | int) -> tuple[Batch, Batch]:
-        batch = whole if rows is None else take(arrays, rows[k], table)
+        if rows is None:
+            batch = placement.batch(whole, None)
+        else:
+            batch = to_floats(placement.batch(arrays, rows[k]), table)
         augment, draw = jax.tree.map(lambda array: array[k], draws)
         if transform is not None:
             first, *others = batch
             batch = (transform(first, *augment), *others)
         return batch, draw
 
+    def update(state: TrainState, k: jax.Array | int) -> tuple[TrainState, Metrics]:
+        with whole_labels(placement.mesh is not None):
+            return step(state, *at(k))
+
     def body(
         k: jax.Array, carry: tuple[TrainState, Metrics]
     ) -> tuple[TrainState, Metrics]:
         state, history = carry
-        state, metrics = step(state, *at(k))
+        state, metrics = update(state, k)
         return state, {name: history[name].at[k].set(metrics[name]) for name in history}
 
-    _, shapes = jax.eval_shape(lambda: step(state, *at(0)))
+    _, shapes = jax.eval_shape(lambda: update(state, 0))
     empty = {
         name: jnp.zeros((capacity, *metric.shape), metric.dtype)
         for name, metric in shapes.items()

@@ -12,6 +12,7 @@ import numpy as np
 import optax
 from flax import nnx
 
+from flaxnn.optim import averaged_params
 from flaxnn.random import Generator
 from flaxnn.training._pure import Tree, split
 
@@ -102,14 +103,21 @@ class TrainState:
         """Returns the same state in other arrays, safe to donate."""
         return jax.tree.map(jnp.copy, self)
 
-    def to_model(self, model: M) -> M:
+    def to_model(self, model: M, *, averaged: bool = False) -> M:
         """Returns a new model with this state's parameters and buffers.
 
         Args:
             model: A model of the same structure; it is not changed.
+            averaged: Whether it takes the average that `flaxnn.optim.averaged` keeps in
+                place of the parameters. Frozen parameters and buffers, such as running
+                statistics, are the last ones in either case.
+
+        Raises:
+            ValueError: The optimiser's state holds no average.
         """
         graphdef = split(model)[0]
-        return nnx.merge(graphdef, self.params, self.buffers)
+        params = averaged_params(self.opt_state) if averaged else self.params
+        return nnx.merge(graphdef, params, self.buffers)
 
 
 @dataclass(frozen=True)

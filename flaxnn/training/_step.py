@@ -117,14 +117,14 @@ class TrainStep:
             outcome = objective.accumulated(params, buffers, batch, draws, sizes)
         else:
             outcome = objective(params, buffers, batch, draws)
-        loss, metrics = outcome.loss, outcome.metrics
+        loss, metrics = outcome.loss, dict(outcome.metrics)
         value = {"value": loss} if self.takes_value else {}
         updates, opt_state = self.update(
             outcome.grads, state.opt_state, params, **value
         )
         params = optax.apply_updates(params, updates)
         if isinstance(state.opt_state, ScheduledState):
-            metrics = {**metrics, "lr": state.opt_state.lr}
+            metrics["lr"] = state.opt_state.lr
         new = TrainState(state.step + 1, params, outcome.buffers, opt_state)
         return new, {"loss": loss, **metrics}
 

@@ -124,9 +124,9 @@ MUTATIONS = (
     _mistake(
         "the last pattern wins",
         "_param_groups.py",
-        "for index, pattern in enumerate(self.patterns):\n            if fnmatchcase",
+        "for index, pattern in enumerate(self.patterns):\n            if fits",
         "for index, pattern in reversed([*enumerate(self.patterns)]):\n"
-        "            if fnmatchcase",
+        "            if fits",
         f"{GROUPS}::test_the_first_pattern_that_matches_has_the_parameter",
     ),
     _mistake(

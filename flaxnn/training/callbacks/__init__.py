@@ -2,5 +2,15 @@
 
 from flaxnn.training.callbacks._base import Callback, RunInfo
 from flaxnn.training.callbacks._early_stopping import EarlyStopping
+from flaxnn.training.callbacks._json_lines import JSONLines
+from flaxnn.training.callbacks._plots import Plots
+from flaxnn.training.callbacks._tensorboard import TensorBoard
 
-__all__ = ["Callback", "EarlyStopping", "RunInfo"]
+__all__ = [
+    "Callback",
+    "EarlyStopping",
+    "JSONLines",
+    "Plots",
+    "RunInfo",
+    "TensorBoard",
+]

@@ -51,6 +51,20 @@ PICTURES = {
     ),
     "equal losses": lambda: report.plot_losses(SMOOTH[:40], SMOOTH[:40], floor=0),
     "one loss": lambda: report.plot_losses([2.0], [2.0]),
+    "a history": lambda: report.plot_history(
+        {
+            "loss": NOISY,
+            "accuracy": NOISY,
+            "lr": np.stack([SMOOTH[: len(NOISY)], SMOOTH[-len(NOISY) :]], axis=1),
+        },
+        {
+            "step": [1000, 3000],
+            "loss": [1.0, np.nan],
+            "a_metric_with_a_long_name": [0, 1],
+        },
+        title="History",
+    ),
+    "a history of one step": lambda: report.plot_history({"loss": [np.nan]}),
     "ten named rows": lambda: report.plot_weight_images(
         RANDOM.standard_normal((10, 64)),
         image_shape=(8, 8),
@@ -95,6 +109,7 @@ PICTURES = {
 SAMPLE = (
     "sigmoid",
     "noisy losses",
+    "a history",
     "ten named rows",
     "one prediction",
     "two classes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ from flaxnn import fit, nn, optim
 from flaxnn.data import DataLoader
 from flaxnn.random import Generator
 from flaxnn.training import Run, RunState
+from flaxnn.training.callbacks import Callback
 
 _stream = np.random.RandomState(0)
 FEATURES = _stream.randn(203, 4).astype(np.float32)
@@ -50,6 +52,17 @@ def train(*, own: bool = True, arrays: Any = None, **options: Any) -> Run[Net]:
     options.setdefault("loss", nn.CrossEntropyLoss())
     options.setdefault("optimizer", optim.adam(lr=0.05))
     return fit(model, loader, **options)
+
+
+class Breaks(Callback):
+    """Raises behind some step."""
+
+    def __init__(self, step: int):
+        self.step = step
+
+    def steps(self, first: int, values: Mapping[str, np.ndarray]) -> None:
+        if first + len(values["loss"]) >= self.step:
+            raise ZeroDivisionError("a fault of the user's")
 
 
 def assert_same_state(one: RunState, other: RunState) -> None:

@@ -1,0 +1,287 @@
+"""Many runs of one architecture in one compiled program."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+
+from flaxnn._compilation_cache import follow_environment
+from flaxnn._typing import DTypeLike
+from flaxnn.data import pixel_table
+from flaxnn.optim.lr_scheduler import Scheduler
+from flaxnn.random import Generator
+from flaxnn.training._fit import Run
+from flaxnn.training._history import InFlight, Pending, Series
+from flaxnn.training._lanes import lanes_of, problems_of, stacked, unstacked
+from flaxnn.training._loop import run_chunk
+from flaxnn.training._placement import Placement
+from flaxnn.training._plan import Chunk, EpochEnd, Plan
+from flaxnn.training._problem import Problem
+from flaxnn.training._pure import enough_precision, model_dtype, split
+from flaxnn.training._schedule import ScheduleEvery
+from flaxnn.training._state import RunState, TrainState
+from flaxnn.training._step import Batch, Metrics, TrainStep
+
+M = TypeVar("M", bound=nnx.Module)
+Layout = Literal["auto", "vmap", "map"]
+
+# Chunks that may be under way while the host prepares the next ones.
+_IN_FLIGHT = 1
+# From so many parameters on a CPU runs one lane after the other faster than all at
+# once: a lane's own products fill its cores, and its arrays stay in its caches.
+_WIDE = 50_000
+
+
+def fit_many(
+    models: Sequence[M],
+    data: Any,
+    *,
+    loss: Callable[..., Any],
+    optimizer: optax.GradientTransformation | Sequence[optax.GradientTransformation],
+    epochs: int | None = None,
+    steps: int | None = None,
+    schedule: Scheduler | Sequence[Scheduler] | None = None,
+    schedule_every: ScheduleEvery = "epoch",
+    metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]] = (),
+    rngs: Sequence[Generator] | None = None,
+    state: Sequence[RunState] | None = None,
+    accumulate: int = 1,
+    compute_dtype: DTypeLike | None = None,
+    remat: bool = False,
+    freeze: Sequence[str] = (),
+    chunk: int = 4096,
+    layout: Layout = "auto",
+) -> list[Run[M]]:
+    """Trains copies of many models at once: lane ``k`` is the run of ``models[k]``.
+
+    Each lane has its own initial weights, its own order of batches and host draws, and
+    its own hyper-parameters; the data set lies on the device once for all. A lane whose
+    loss is not finite goes on and does not touch the others: its history shows it.
+
+    Args:
+        models: Models of one architecture.
+        data: What all lanes train on: arrays ``(inputs, …, target)`` or a
+            `flaxnn.data.Dataset` for one full batch at each step; or one
+            `flaxnn.data.DataLoader` for each lane, over the same data with the same
+            options and Generators of their own.
+        loss: ``loss(output, target)`` giving a scalar: a function or a module.
+        optimizer: For all lanes, or one for each. They may differ in what is part of
+            their state, such as learning rate, momentum or decay, and not in which
+            terms there are.
+        epochs: Passes over the data that each run has in all.
+        steps: Updates that each run has in all; give one of the two.
+        schedule: For all lanes, or one for each, of one kind.
+        schedule_every: As in `fit`.
+        metrics: As in `fit`.
+        rngs: A Generator for each lane's host draws, such as dropout's masks; those of
+            the loaders when None.
+        state: The states of earlier runs to go on from, one for each lane, all at the
+            same step.
+        accumulate: As in `fit`.
+        compute_dtype: As in `fit`.
+        remat: As in `fit`.
+        freeze: As in `fit`.
+        chunk: Largest number of steps between two visits of the host; the numbers do
+            not depend on it.
+        layout: ``"vmap"`` computes all lanes at once, ``"map"`` one after the other in
+            the same program. "auto" takes "map" for wide models on a CPU, which fill
+            its cores by themselves, and else "vmap".
+
+    Returns:
+        A `Run` for each lane, as `fit` gives it, each of which `fit` can go on from.
+
+    Raises:
+        TypeError: An argument is of the wrong kind, or both or neither of ``epochs``
+            and ``steps`` are given.
+        ValueError: Lanes differ in architecture, in the terms of their optimisers or in
+            their data, their number differs between arguments, or two of them share a
+            Generator; else as `fit`.
+
+    Torch:
+        A loop over the runs, 2.13.0: order of batches and state of the Generators T0,
+        losses and parameters T1 in float64, T2 in float32, as for `fit` of one lane.
+
+    Example:
+        >>> import numpy as np
+        >>> from flaxnn import models, nn, optim
+        >>> from flaxnn.random import Generator
+        >>> x = np.array([[0], [1], [3], [5], [8], [11], [15], [20]], np.float32)
+        >>> y = (x > 6).astype(np.float32)
+        >>> runs = fit_many(
+        ...     [models.LogisticRegression(rngs=Generator(2025)) for _ in range(3)],
+        ...     (x, y),
+        ...     loss=nn.BCELoss(),
+        ...     optimizer=[optim.sgd(lr=lr) for lr in (0.001, 0.01, 0.1)],
+        ...     steps=101,
+        ... )
+        >>> [round(float(run.history["loss"][-1]), 4) for run in runs]
+        [0.8516, 0.6563, 0.308]
+    """
+    if layout not in ("auto", "vmap", "map"):
+        raise ValueError(f"layout must be 'auto', 'vmap' or 'map', got {layout!r}")
+    follow_environment()
+    lanes, every = lanes_of(
+        models,
+        data,
+        optimizer,
+        schedule,
+        schedule_every,
+        rngs,
+        state,
+        epochs=epochs,
+        steps=steps,
+        chunk=chunk,
+    )
+    with enough_precision(model_dtype(split(models[0])[1])):
+        problems = problems_of(
+            lanes,
+            loss,
+            metrics,
+            steps,
+            freeze,
+            accumulate=accumulate,
+            compute_dtype=compute_dtype,
+            remat=remat,
+        )
+        first = problems[0]
+        fits = first.draws.steps_that_fit(first.batch_sizes[0]) // len(lanes)
+        plans = [
+            problem.plan(
+                lane.state, max(1, min(int(chunk), fits)), epochs=epochs, steps=steps
+            )
+            for lane, problem in zip(lanes, problems, strict=True)
+        ]
+        starts = [
+            lane.start(problem, every, plan)
+            for lane, problem, plan in zip(lanes, problems, plans, strict=True)
+        ]
+        names = ["loss", *first.step.metrics]
+        if schedule is not None:
+            names.append("lr")
+        history = Series({}, names)
+        final = _run(problems, plans, stacked(starts), history, _layout(layout, first))
+        series = history.arrays()
+        runs = []
+        for k, train in enumerate(unstacked(final, len(lanes))):
+            own = jax.tree.map(jnp.copy, (train.params, train.buffers))
+            runs.append(
+                Run(
+                    nnx.merge(first.graphdef, *own),
+                    {name: _of_lane(values, k) for name, values in series.items()},
+                    plans[k].state(train),
+                )
+            )
+        return runs
+
+
+def _of_lane(series: np.ndarray, k: int) -> np.ndarray:
+    """A lane's part of the history; before any step there are no lanes in it."""
+    return series[:, k] if series.ndim > 1 else series.copy()
+
+
+def _layout(layout: Layout, problem: Problem) -> Layout:
+    """The layout that "auto" stands for."""
+    if layout != "auto":
+        return layout
+    size = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(problem.params))
+    return "map" if size >= _WIDE and jax.default_backend() == "cpu" else "vmap"
+
+
+def _run(
+    problems: Sequence[Problem],
+    plans: Sequence[Plan],
+    states: TrainState,
+    history: Series,
+    layout: Layout,
+) -> TrainState:
+    """Runs all lanes to their end; the host draws for one chunk behind another."""
+    first = problems[0]
+    arrays = Placement().everywhere(first.samples.arrays)
+    pixels, flight = jnp.asarray(pixel_table()), InFlight(_IN_FLIGHT)
+
+    def fetch(*, wait: bool) -> None:
+        while found := flight.next(wait=wait):
+            history.add(found[1])
+
+    for parts in zip(*plans, strict=True):
+        if isinstance(parts[0], EpochEnd):
+            continue
+        part = parts[0]
+        rows = None if part.rows is None else np.stack([_rows(each) for each in parts])
+        draws = [p.draws.of(each) for p, each in zip(problems, parts, strict=True)]
+        states, values = run_lanes(
+            first.step,
+            states,
+            arrays,
+            pixels,
+            rows,
+            jax.tree.map(lambda *arrays: np.stack(arrays), *draws),
+            part.length,
+            capacity=part.capacity,
+            transform=first.draws.transform,
+            layout=layout,
+        )
+        flight.add(Pending(values, part, plans[0].done - part.length))
+        fetch(wait=False)
+    fetch(wait=True)
+    return states
+
+
+def _rows(part: Chunk) -> np.ndarray:
+    """The rows of a chunk, filled up to the shape that all share."""
+    assert part.rows is not None
+    return np.pad(part.rows, ((0, part.capacity - part.length), (0, 0)))
+
+
+@partial(
+    jax.jit,
+    static_argnames=("capacity", "transform", "layout"),
+    donate_argnames="states",
+)
+def run_lanes(
+    step: TrainStep,
+    states: TrainState,
+    arrays: Batch,
+    pixels: jax.Array,
+    rows: jax.Array | np.ndarray | None,
+    draws: tuple[Batch, Batch],
+    length: jax.Array | int,
+    *,
+    capacity: int,
+    transform: Callable[..., jax.Array] | None,
+    layout: Layout,
+) -> tuple[TrainState, Metrics]:
+    """Runs `run_chunk` for every lane of states, rows and draws.
+
+    Returns:
+        The states after, and ``(capacity, lanes, …)`` metrics.
+    """
+
+    def lane(
+        state: TrainState, rows: Any, draws: tuple[Batch, Batch]
+    ) -> tuple[TrainState, Metrics]:
+        return run_chunk(
+            step,
+            state,
+            arrays,
+            pixels,
+            rows,
+            draws,
+            length,
+            capacity=capacity,
+            transform=transform,
+            placement=Placement(),
+        )
+
+    if layout == "map":
+        states, metrics = jax.lax.map(lambda each: lane(*each), (states, rows, draws))
+        return states, jax.tree.map(lambda array: jnp.moveaxis(array, 0, 1), metrics)
+    return jax.vmap(lane, out_axes=(0, 1))(states, rows, draws)
