@@ -26,8 +26,9 @@ def compilation_cache(directory: str | os.PathLike[str] | None = None) -> str | 
     do by itself: on a CPU its defaults keep nearly nothing. Whoever can write to the
     directory can run code in the processes that read it.
 
-    `fit`, `fit_many`, `evaluate` and `predict` call this by themselves where the environment
-    variable ``FLAXNN_COMPILATION_CACHE`` is set, to a directory or to ``1``.
+    `fit`, `fit_many`, `evaluate` and `predict` call this by themselves where the
+    environment variable ``FLAXNN_COMPILATION_CACHE`` is set, to a directory or to
+    ``1``.
 
     Args:
         directory: Where; it is made if it is not there. An address such as
