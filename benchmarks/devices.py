@@ -168,7 +168,9 @@ def kill_one() -> Report:
         survivor, victim = start("float32", **options)
         while not any(name.name.isdigit() for name in Path(directory).iterdir()):
             if victim.poll() is not None:
-                raise SystemExit(f"a process failed:\n{victim.stderr.read()[-3000:]}")
+                raise SystemExit(
+                    f"a process failed:\n{victim.communicate()[1][-3000:]}"
+                )
             time.sleep(0.05)
         victim.send_signal(signal.SIGKILL)
         killed = time.monotonic()

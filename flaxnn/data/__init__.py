@@ -22,13 +22,16 @@ from flaxnn.data._dataset import Dataset
 from flaxnn.data._epoch import Epoch
 from flaxnn.data._fingerprint import fingerprint, fingerprint_differences
 from flaxnn.data._idx import read_idx
+from flaxnn.data._lazy_dataset import LazyDataset
 from flaxnn.data._load import load
 from flaxnn.data._loader import DataLoader
+from flaxnn.data._npy import from_npy
 from flaxnn.data._npz import from_npz
 from flaxnn.data._order_samplers import RandomSampler, SequentialSampler
 from flaxnn.data._pixels import pixel_table, pixels_to_float
 from flaxnn.data._split import Subset, random_split
 from flaxnn.data._tables import train_test_split
+from flaxnn.data._tfds_rows import from_tfds
 
 if TYPE_CHECKING:
     from flaxnn.data import transforms as transforms
@@ -37,6 +40,7 @@ __all__ = [
     "DataLoader",
     "Dataset",
     "Epoch",
+    "LazyDataset",
     "RandomSampler",
     "SequentialSampler",
     "Subset",
@@ -47,7 +51,9 @@ __all__ = [
     "fingerprint",
     "fingerprint_differences",
     "from_csv",
+    "from_npy",
     "from_npz",
+    "from_tfds",
     "load",
     "pixel_table",
     "pixels_to_float",

@@ -186,6 +186,17 @@ class DataLoader:
             stream=self._stream,
         )
 
+    def gather(self, indices: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Returns rows of the data set as a batch, which no transform has changed.
+
+        Args:
+            indices: `(M,)` int64, each from 0 to the number of rows less one.
+
+        Returns:
+            A new `(M, ...)` array for each field of a row.
+        """
+        return self._source.gather(indices)
+
     def __len__(self) -> int:
         rows = len(self.sampler)
         if self.drop_last:

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from flaxnn.data._dataset import as_rows
+from flaxnn.data._lazy_dataset import LazyDataset
 
 
 class Source:
     """The rows of an array, a tuple of arrays, a data set or a sequence of samples.
 
     An object whose `arrays` is a tuple of arrays as long as itself (`Dataset`,
-    `Subset`) is read through them; any other is asked for its rows one by one, or for
-    a list of them where it has `__getitems__`.
+    `Subset`) is read through them, a `LazyDataset` through its `gather`; any other is
+    asked for its rows one by one, or for a list of them where it has `__getitems__`.
     """
 
     def __init__(self, dataset: Any) -> None:
@@ -46,13 +47,9 @@ class Source:
         """The rows at int64 `indices` as new arrays, one for each field."""
         if self.arrays is not None:
             return tuple(np.take(array, indices, axis=0) for array in self.arrays)
-        # Data sets in the wild expect Python's ints, as PyTorch hands them.
-        positions = indices.tolist()
-        if hasattr(self.dataset, "__getitems__"):
-            rows = self.dataset.__getitems__(positions)
-        else:
-            rows = [self.dataset[position] for position in positions]
-        return _stack([_as_fields(row) for row in rows])
+        if isinstance(self.dataset, LazyDataset):
+            return self.dataset.gather(indices)
+        return stack_rows([_as_fields(row) for row in rows_at(self.dataset, indices)])
 
 
 def _arrays_of(dataset: Any) -> tuple[np.ndarray, ...] | None:
@@ -85,7 +82,23 @@ def _as_fields(row: Any) -> tuple[Any, ...]:
     return tuple(row) if isinstance(row, (tuple, list)) else (row,)
 
 
-def _stack(rows: Sequence[tuple[Any, ...]]) -> tuple[np.ndarray, ...]:
+def rows_at(dataset: Any, indices: np.ndarray) -> Sequence[Any]:
+    """The rows of a sequence; an error says which of them it was."""
+    # Data sets in the wild expect Python's ints, as PyTorch hands them.
+    positions = indices.tolist()
+    if hasattr(dataset, "__getitems__"):
+        return dataset.__getitems__(positions)
+    rows = []
+    for position in positions:
+        try:
+            rows.append(dataset[position])
+        except Exception as error:
+            error.add_note(f"This is row {position} of the data set.")
+            raise
+    return rows
+
+
+def stack_rows(rows: Sequence[tuple[Any, ...]]) -> tuple[np.ndarray, ...]:
     """The fields of equally built rows, stacked."""
     if len({len(row) for row in rows}) > 1:
         # PyTorch's exception and wording, as its users search for it.

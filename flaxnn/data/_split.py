@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from flaxnn.data._dataset import checked_index
+from flaxnn.data._lazy_dataset import LazyDataset
 from flaxnn.data._source import Source
 from flaxnn.data._stream import as_generator, missing_generator
 from flaxnn.random import Generator
 
 
-class Subset:
+class Subset(LazyDataset):
     """Chosen rows of a data set.
 
     Args:
@@ -61,6 +62,17 @@ class Subset:
 
     def __len__(self) -> int:
         return len(self.indices)
+
+    def gather(self, indices: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Returns rows, stacked, as new arrays.
+
+        Args:
+            indices: `(M,)` integers, counted within the subset.
+
+        Returns:
+            A `(M, ...)` array for each field of a row.
+        """
+        return self._source.gather(self.indices[indices])
 
     def __getitem__(self, index: Any) -> tuple[Any, ...]:
         if not isinstance(index, slice):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from flaxnn.data import DataLoader, Dataset
+from flaxnn.data import DataLoader, Dataset, LazyDataset
 from flaxnn.nn import HostDraw, recording
 from flaxnn.training._pure import Pure, Tree, forward, model_dtype
 from flaxnn.training._state import TrainState
@@ -28,13 +28,20 @@ def kind_of(value: Any) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
-def host_arrays(data: Any) -> tuple[np.ndarray, ...]:
-    """The arrays behind a tuple or a DataLoader, checked; the target is the last."""
+def host_arrays(data: Any, fields: int = 2) -> tuple[np.ndarray, ...]:
+    """All arrays behind some data, checked; the target is the last.
+
+    Args:
+        data: A tuple of arrays, a data set, or a DataLoader.
+        fields: How many arrays there have to be at least.
+    """
+    if isinstance(data, LazyDataset):
+        data = DataLoader(data)
     if isinstance(data, DataLoader):
         arrays = data.arrays
         if arrays is None:
-            rows = max(1, len(data.dataset))
-            arrays = next(iter(DataLoader(data.dataset, batch_size=rows)), ())
+            rows = np.arange(len(data.dataset))
+            arrays = data.gather(rows) if len(rows) else (rows,) * fields
     elif isinstance(data, Dataset):
         arrays = data.arrays
     elif isinstance(data, tuple | list):
@@ -44,15 +51,15 @@ def host_arrays(data: Any) -> tuple[np.ndarray, ...]:
             "data must be a tuple (inputs, target) of arrays, or a "
             f"flaxnn.data.DataLoader, got {kind_of(data)}"
         )
-    if len(arrays) < 2:
+    return checked(arrays, fields)
+
+
+def checked(arrays: Sequence[Any], fields: int = 1) -> tuple[np.ndarray, ...]:
+    """The arrays as NumPy's, all of them numbers, finite and of one length."""
+    if len(arrays) < fields:
         raise ValueError(
             f"data must hold inputs and a target, got {len(arrays)} array(s)"
         )
-    return checked(arrays)
-
-
-def checked(arrays: Sequence[Any]) -> tuple[np.ndarray, ...]:
-    """The arrays as NumPy's, all of them numbers, finite and of one length."""
     out = tuple(_numeric(array, index) for index, array in enumerate(arrays))
     lengths = [len(array) for array in out]
     if len(set(lengths)) > 1:
@@ -61,7 +68,7 @@ def checked(arrays: Sequence[Any]) -> tuple[np.ndarray, ...]:
         raise ValueError("data is empty: expected at least one row, got 0")
     for index, array in enumerate(out):
         if is_floating(array):
-            _require_finite(array, index)
+            require_finite(array, index)
     return out
 
 
@@ -82,16 +89,42 @@ def _numeric(array: Any, index: int) -> np.ndarray:
     return out
 
 
-def _require_finite(array: np.ndarray, index: int) -> None:
+def require_finite(
+    array: np.ndarray, index: int, rows: np.ndarray | None = None
+) -> None:
+    """Raises where an array of the data, or these rows of it, is nan or infinite."""
     finite = np.isfinite(array)
     if not finite.all():
         bad = np.argwhere(~finite)
-        place = tuple(int(i) for i in bad[0])
+        first, *others = (int(i) for i in bad[0])
+        place = (first if rows is None else int(rows[first]), *others)
         raise ValueError(
             f"array {index} of data holds {len(bad)} value(s) that are nan or "
-            f"infinite, the first at {place}: {array[place]}; remove those rows or "
-            "fill them in"
+            f"infinite, the first at {place}: {array[first, *others]}; remove those "
+            "rows or fill them in"
         )
+
+
+def naming_row(
+    check: Callable[[tuple[np.ndarray, ...]], Any],
+    arrays: tuple[np.ndarray, ...],
+    rows: np.ndarray,
+) -> None:
+    """Checks arrays that are these rows of the data; an error says which it was."""
+    try:
+        check(arrays)
+    except Exception as error:
+        start, end = 0, len(rows)
+        while end - start > 1:
+            half = (start + end) // 2
+            try:
+                check(tuple(array[start:half] for array in arrays))
+            except Exception:
+                end = half
+            else:
+                start = half
+        error.add_note(f"This is row {rows[start]} of the data set.")
+        raise
 
 
 def to_dtype(arrays: tuple[np.ndarray, ...], dtype: Any) -> tuple[np.ndarray, ...]:

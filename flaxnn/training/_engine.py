@@ -199,7 +199,10 @@ class Engine:
             return
         bad = int(np.argmin(np.isfinite(values["loss"])))
         state = self._before_step(pending, bad)
-        self.history.add({name: array[:bad] for name, array in values.items()})
+        good = {name: array[:bad] for name, array in values.items()}
+        self.history.add(good)
+        if bad:
+            self.reporter.steps(pending.first, good)
         if self.store is not None:
             self._save(state)
             self.store.wait()

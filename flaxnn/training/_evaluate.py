@@ -13,11 +13,11 @@ import numpy as np
 from flax import nnx
 
 from flaxnn._compilation_cache import follow_environment
-from flaxnn.data import DataLoader, pixel_table
+from flaxnn.data import DataLoader, Dataset, LazyDataset, pixel_table
 from flaxnn.metrics import Metric, State
-from flaxnn.training._checks import checked, host_arrays, input_dtype, to_dtype
+from flaxnn.training._checks import input_dtype
 from flaxnn.training._eval_step import AnyMetric, EvalStep, ModelState, each_metric
-from flaxnn.training._loop import take
+from flaxnn.training._loop import take, to_floats
 from flaxnn.training._placement import Placement
 from flaxnn.training._pure import (
     Tree,
@@ -26,27 +26,34 @@ from flaxnn.training._pure import (
     model_dtype,
     split,
 )
+from flaxnn.training._samples import Samples, wants_stream
+from flaxnn.training._streamed import Part, rows_that_fit, streamed_parts
 
 
 def evaluate(
     model: nnx.Module,
-    data: tuple[Any, ...] | DataLoader,
+    data: tuple[Any, ...] | Dataset | LazyDataset | DataLoader,
     *,
     metrics: Mapping[str, AnyMetric] | Sequence[AnyMetric],
     batch_size: int | None = None,
+    stream: bool | None = None,
 ) -> dict[str, Any]:
     """Returns each metric over all samples, in evaluation mode.
 
     Args:
         model: A `flaxnn.nn.Module` or another Flax NNX module; it is not changed.
-        data: Arrays ``(inputs, …, target)``, a `flaxnn.data.Dataset`, or a
+        data: Arrays ``(inputs, …, target)``, a data set of `flaxnn.data`, or a
             `DataLoader`, whose Generators advance as by one pass in PyTorch.
         metrics: Streaming metrics such as `flaxnn.metrics.F1`, and functions of
             ``(output, target)``, in a mapping or named after themselves. A function
             gives one value for each sample, such as `flaxnn.metrics.accuracy` or a
             loss with ``reduction="none"``, and its mean is returned; a scalar is taken
             for the batch's mean. `flaxnn.metrics.AUROC` gets its capacity here.
-        batch_size: Samples at a time for arrays; all at once when None.
+        batch_size: Samples at a time for arrays; all at once when None, or as many as
+            are streamed at once.
+        stream: Whether the data stay on the host, or on disk, and are read by Grain's
+            threads while the device computes; None does it where they do not fit, as
+            `flaxnn.fit` does.
 
     Returns:
         A float for a scalar, else a NumPy array, such as the int64 counts of a
@@ -76,8 +83,10 @@ def evaluate(
     """
     follow_environment()
     graphdef, params, buffers = split(model)
-    with enough_precision(model_dtype(params)):
-        return Evaluator(graphdef, data, metrics, batch_size)(params, buffers)
+    dtype = model_dtype(params)
+    with enough_precision(dtype):
+        evaluator = Evaluator(graphdef, dtype, data, metrics, batch_size, stream)
+        return evaluator(params, buffers)
 
 
 class Evaluator:
@@ -85,27 +94,32 @@ class Evaluator:
 
     Args:
         graphdef: The model's structure.
+        dtype: The model's, which floating-point data take.
         data: As `evaluate` takes them.
         metrics: As `evaluate` takes them.
-        batch_size: Samples at a time for arrays; all at once when None.
+        batch_size: As `evaluate` takes it.
+        stream: As `evaluate` takes it.
         placement: Where the data are put.
     """
 
     def __init__(
         self,
         graphdef: nnx.GraphDef,
+        dtype: Any,
         data: Any,
         metrics: Mapping[str, AnyMetric] | Sequence[AnyMetric],
         batch_size: int | None = None,
+        stream: bool | None = None,
         placement: Placement | None = None,
     ):
         self._placement = placement or Placement()
         self._transform = getattr(data, "transform", None)
         self._data = data
         self._batch_size = batch_size
-        self._arrays = host_arrays(data)
-        self._step = EvalStep.of(graphdef, metrics).sized(len(self._arrays[0]))
-        self._on_device: tuple[Any, ...] | None = None
+        stream = wants_stream(data, stream, self._placement.mesh)
+        self._samples = Samples.of(data, dtype, stream=stream)
+        self._step = EvalStep.of(graphdef, metrics).sized(self._samples.count)
+        self._on_device: tuple[Any, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -114,51 +128,76 @@ class Evaluator:
 
     def check(self, params: Tree, buffers: Tree) -> None:
         """Raises what the model or a metric says of the data, such as a bad label."""
-        self._arrays = to_dtype(self._arrays, model_dtype(params))
-        _check_targets(self._step, params, buffers, self._arrays, self._transform)
+        self._check(params, buffers, self._samples.arrays)
 
-    def _draws(self, rows: int) -> tuple[np.ndarray, ...]:
-        """What the loader's transform draws for a batch."""
-        if self._transform is None:
-            return ()
-        shape = self._arrays[0].shape[1:]
-        return self._transform.draw(self._data.rngs, rows, shape)
+    def _check(
+        self, params: Tree, buffers: Tree, arrays: tuple[np.ndarray, ...]
+    ) -> None:
+        _check_targets(self._step, params, buffers, arrays, self._transform)
 
     def __call__(self, params: Tree, buffers: Tree) -> dict[str, Any]:
         """Returns each metric over all samples."""
-        if self._on_device is None:
-            self.check(params, buffers)
-            self._on_device = self._placement.everywhere(self._arrays)
         state, table = ModelState(params, buffers), _pixels(model_dtype(params))
         states = self._step.init()
-        for rows in _batches(self._data, self._arrays, self._batch_size):
-            at: Any = np.asarray(rows, np.int32)
-            draws = self._draws(len(rows))
-            states = _update(
-                self._step,
-                states,
-                state,
-                self._on_device,
-                table,
-                at,
-                draws,
-                transform=self._transform,
-            )
+        # The transform draws for a batch before the sampler draws the next.
+        batches = _batches(self._data, self._samples, self._batch_size)
+        drawn = [(rows, self._draws(len(rows))) for rows in batches]
+        draws = iter([numbers for _, numbers in drawn])
+        for arrays, places in self._parts(params, buffers, [rows for rows, _ in drawn]):
+            for rows in places:
+                at: Any = np.asarray(rows, np.int32)
+                states = _update(
+                    self._step,
+                    states,
+                    state,
+                    arrays,
+                    table,
+                    at,
+                    next(draws),
+                    transform=self._transform,
+                )
         self._step.check(states)
         with jax.enable_x64(True):
             values = _compute(self._step, states)
         return {name: _on_host(values[name]) for name in self._step.metrics}
 
+    def _draws(self, rows: int) -> tuple[np.ndarray, ...]:
+        """What the loader's transform draws for a batch."""
+        if self._transform is None:
+            return ()
+        shape = self._samples.arrays[0].shape[1:]
+        return self._transform.draw(self._data.rngs, rows, shape)
 
-def predict(model: nnx.Module, x: Any, *, batch_size: int | None = None) -> Any:
+    def _parts(
+        self, params: Tree, buffers: Tree, batches: list[np.ndarray]
+    ) -> Iterator[Part]:
+        """The data on the device: all of them, kept there, or part by part."""
+        if self._samples.read is not None:
+            check = partial(self._check, params, buffers)
+            return streamed_parts(self._samples, batches, self._placement, check)
+        if not self._on_device:
+            self.check(params, buffers)
+            self._on_device = self._placement.everywhere(self._samples.arrays)
+        return iter([(self._on_device, batches)])
+
+
+def predict(
+    model: nnx.Module,
+    x: Any,
+    *,
+    batch_size: int | None = None,
+    stream: bool | None = None,
+) -> Any:
     """Returns the model's outputs for all samples, in evaluation mode.
 
     Args:
         model: A `flaxnn.nn.Module` or another Flax NNX module; it is not changed.
         x: Inputs ``(N, …)``, or a tuple of the model's inputs: the first axis counts
             samples, so a single sample is ``x[None]``. uint8 is taken for pixels and
-            divided by 255.
-        batch_size: Samples at a time; all at once when None.
+            divided by 255. Or a data set of `flaxnn.data` that has inputs only.
+        batch_size: Samples at a time; all at once when None, or as many as are streamed
+            at once.
+        stream: As `evaluate` takes it; the outputs have to fit into memory.
 
     Returns:
         A NumPy array of ``N`` outputs (or the model's pytree of them).
@@ -179,25 +218,30 @@ def predict(model: nnx.Module, x: Any, *, batch_size: int | None = None) -> Any:
         array([[0.705]], dtype=float32)
     """
     follow_environment()
-    inputs = checked(x if isinstance(x, tuple) else (x,))
+    if not isinstance(x, tuple | Dataset | LazyDataset):
+        x = (x,)
     graphdef, params, buffers = split(model)
     dtype = model_dtype(params)
     with enough_precision(dtype):
-        # The loop over batches expects a target after the inputs.
-        unused = np.zeros(len(inputs[0]), np.int32)
-        arrays = to_dtype((*inputs, unused), dtype)
+        samples = Samples.of(x, dtype, stream=wants_stream(x, stream), fields=1)
         state, table = ModelState(params, buffers), _pixels(dtype)
-        on_device = tuple(jax.device_put(array) for array in arrays)
-        parts = [
-            _outputs(graphdef, state, on_device, table, jnp.asarray(rows, jnp.int32))
-            for rows in _batches(None, arrays, batch_size)
+        batches = list(_batches(None, samples, batch_size))
+        if samples.read is None:
+            on_device = tuple(jax.device_put(array) for array in samples.arrays)
+            parts: Iterator[Part] = iter([(on_device, batches)])
+        else:
+            parts = streamed_parts(samples, batches, Placement())
+        outputs = [
+            _outputs(graphdef, state, arrays, table, jnp.asarray(rows, jnp.int32))
+            for arrays, places in parts
+            for rows in places
         ]
-    parts = [jax.tree.map(np.asarray, part) for part in parts]
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    outputs = [jax.tree.map(np.asarray, part) for part in outputs]
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *outputs)
 
 
 def _batches(
-    data: Any, arrays: tuple[np.ndarray, ...], batch_size: int | None
+    data: Any, samples: Samples, batch_size: int | None
 ) -> Iterator[np.ndarray]:
     """The rows of each batch, drawn from the loader's Generators where it has some."""
     if isinstance(data, DataLoader):
@@ -205,9 +249,11 @@ def _batches(
             raise TypeError("batch_size is the DataLoader's; pass it to arrays only")
         yield from data.epoch()
         return
-    rows = len(arrays[0])
-    size = rows if batch_size is None else batch_size
-    yield from DataLoader(np.arange(rows), size).epoch()
+    if batch_size is None:
+        batch_size = samples.count
+        if samples.read is not None:
+            batch_size = min(batch_size, rows_that_fit(samples))
+    yield from DataLoader(np.arange(samples.count), batch_size).epoch()
 
 
 def _check_targets(
@@ -279,5 +325,6 @@ def _outputs(
     table: jax.Array,
     rows: jax.Array,
 ) -> Any:
-    *inputs, _ = take(arrays, rows, table)
+    # The last array of a batch, the target elsewhere, is left as it is.
+    *inputs, _ = to_floats((*(array[rows] for array in arrays), rows), table)
     return forward(graphdef, model.params, model.buffers, inputs, training=False)[0]

@@ -91,16 +91,17 @@ def explaining_memory(problem: Problem) -> Iterator[None]:
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        data_bytes = sum(array.nbytes for array in problem.arrays)
+        streamed = problem.samples.read is not None
+        beside = 0 if streamed else sum(x.nbytes for x in problem.samples.arrays)
         raise OutOfMemoryError(
             "the device has too little memory for a batch_size of "
             f"{problem.batch_sizes[0]} "
-            f"beside {data_bytes / 2**20:.0f} MiB of data. Try, in this order: "
+            f"beside {beside / 2**20:.0f} MiB of data. Try, in this order: "
             "accumulate=4 (the same numbers from smaller parts of a batch), "
             "remat=True (the same numbers, activations computed twice), "
-            "stream=True (the data stay on the host), compute_dtype='bfloat16' (other "
-            "numbers), a smaller batch_size (another run). The device said: "
-            + str(error).splitlines()[0]
+            + ("" if streamed else "stream=True (the data stay on the host), ")
+            + "compute_dtype='bfloat16' (other numbers), a smaller batch_size (another "
+            "run). The device said: " + str(error).splitlines()[0]
         ) from error
 
 

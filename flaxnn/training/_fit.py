@@ -17,7 +17,7 @@ from jax.sharding import Mesh
 from jax.typing import DTypeLike
 
 from flaxnn._compilation_cache import follow_environment
-from flaxnn.data import DataLoader, fingerprint
+from flaxnn.data import DataLoader, Dataset, LazyDataset, fingerprint
 from flaxnn.optim import scheduled
 from flaxnn.optim.lr_scheduler import Scheduler
 from flaxnn.random import Generator
@@ -32,7 +32,6 @@ from flaxnn.training._checkpoints import (
 from flaxnn.training._checks import check_state
 from flaxnn.training._engine import Engine
 from flaxnn.training._faults import explaining_memory
-from flaxnn.training._feed import Resident
 from flaxnn.training._history import Series
 from flaxnn.training._placement import checked_placement, on_one_device
 from flaxnn.training._problem import Problem, generators_of
@@ -40,6 +39,7 @@ from flaxnn.training._processes import explaining_processes
 from flaxnn.training._progress import ProgressBar
 from flaxnn.training._pure import enough_precision, model_dtype, split
 from flaxnn.training._reporter import Reporter
+from flaxnn.training._samples import wants_stream
 from flaxnn.training._schedule import (
     ScheduleEvery,
     check_schedule_arguments,
@@ -76,7 +76,7 @@ class Run(Generic[M]):
 
 def fit(
     model: M,
-    data: tuple[Any, ...] | DataLoader,
+    data: tuple[Any, ...] | Dataset | LazyDataset | DataLoader,
     *,
     loss: Callable[..., Any],
     optimizer: optax.GradientTransformation,
@@ -96,24 +96,26 @@ def fit(
     remat: bool = False,
     freeze: Sequence[str] = (),
     mesh: Mesh | None = None,
+    stream: bool | None = None,
     chunk: int = 4096,
     progress: bool | None = None,
 ) -> Run[M]:
     """Trains a copy of a model, the whole run as one compiled program.
 
     The model trains in training mode, whatever mode it is in: running statistics move
-    and dropout draws. Data are put on the device once; uint8 inputs are taken for
-    pixels and divided by 255, exactly as torchvision's ToTensor does; floating-point
-    arrays take the model's dtype. Neither the model nor the arrays nor the optimiser
-    are changed; Generators advance as PyTorch's do, at each step by the masks of its
-    forward pass.
+    and dropout draws. Data are put on the device once, or streamed; uint8 inputs are
+    taken for pixels and divided by 255, exactly as torchvision's ToTensor does;
+    floating-point arrays take the model's dtype. Neither the model nor the arrays nor
+    the optimiser are changed; Generators advance as PyTorch's do, at each step by the
+    masks of its forward pass.
 
     Args:
         model: A `flaxnn.nn.Module` or another Flax NNX module.
-        data: Arrays ``(inputs, …, target)`` or a `flaxnn.data.Dataset` for one full
+        data: Arrays ``(inputs, …, target)`` or a data set of `flaxnn.data` for one full
             batch at each step, or a `flaxnn.data.DataLoader` for mini-batches in
             PyTorch's order, the short last batch included unless ``drop_last``. Rows
-            of a data set without arrays are gathered once, before the run.
+            of a data set without arrays are gathered once, before the run, unless they
+            are streamed.
         loss: ``loss(output, target)`` giving a scalar: a function or a module. As
             under ``jax.jit``, a function is compiled once with the values that it
             captures; numbers that change belong into a module.
@@ -156,6 +158,11 @@ def fit(
             ``("0.*",)``: see `TrainState.create`.
         mesh: Devices that share each batch: a `jax.sharding.Mesh` with axes of type
             Auto, whose size divides the batch. Parameters lie whole on each of them.
+        stream: Whether the data of a loader stay on the host, or on disk, and are read
+            by Grain's threads while the device computes; the numbers are the same. None
+            does it where they are larger than half of the device's memory, or, not
+            being in memory yet, of the host's. Values are then checked as they are
+            read: a bad label ends the run where it is met.
         chunk: Largest number of steps between two visits of the host; the numbers
             do not depend on it.
         progress: Whether to show a progress bar; None shows it on a terminal.
@@ -206,6 +213,8 @@ def fit(
     with ExitStack() as stack:
         stack.enter_context(enough_precision(model_dtype(split(model)[1])))
         others = () if validation is None else generators_of(validation.data)
+        # Without a loader a batch is all rows, and has to be on the device.
+        streamed = bool(stream) if loader is None else wants_stream(data, stream, mesh)
         problem = Problem.of(
             model,
             data,
@@ -216,6 +225,7 @@ def fit(
             steps,
             others,
             freeze,
+            streamed,
             accumulate=accumulate,
             compute_dtype=compute_dtype,
             remat=remat,
@@ -231,7 +241,7 @@ def fit(
         past, store = Past(state), None
         if checkpoints is not None:
             manifest = run_manifest(
-                fingerprint(problem.arrays if loader is None else loader),
+                fingerprint(problem.samples.arrays if loader is None else loader),
                 train,
                 {
                     "schedule_every": every if schedule is not None else None,
@@ -244,9 +254,11 @@ def fit(
             past = store.restore(train) or past
         if past.state is not None:
             train = past.state.train
+        feed = problem.feed(placement)
+        stack.callback(feed.close)
         plan = problem.plan(
             past.state,
-            int(chunk),
+            min(int(chunk), feed.most),
             epochs=epochs,
             steps=steps,
             stop_every=0 if store is None else store.settings.stop_every,
@@ -262,7 +274,7 @@ def fit(
         engine = Engine(
             problem=problem,
             plan=plan,
-            feed=Resident(problem.arrays, placement, whole=loader is None),
+            feed=feed,
             placement=placement,
             guard=nonfinite == "raise",
             history=Series(past.history, names),

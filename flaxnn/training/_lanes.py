@@ -50,11 +50,11 @@ class Lane:
     rngs: Generator | None
     state: RunState | None
 
-    def problem(self, first: Problem) -> Problem:
+    def problem(self, first: Problem, freeze: Sequence[str]) -> Problem:
         """The lane's problem, from the first lane's, with which it shares the data."""
         loader = self.data if isinstance(self.data, DataLoader) else None
         stream = loader.rngs if self.rngs is None and loader is not None else self.rngs
-        _, params, buffers = split(self.model)
+        _, params, buffers = split(self.model, freeze)
         return replace(
             first,
             params=params,
@@ -143,14 +143,24 @@ def problems_of(
     loss: Callable[..., Any],
     metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]],
     steps: int | None,
+    freeze: Sequence[str],
+    **options: Any,
 ) -> list[Problem]:
     """The lanes' problems, checked; they hold the same arrays and the same step."""
     one = lanes[0]
     first = Problem.of(
-        one.model, one.data, loss, one.optimizer, metrics, one.rngs, steps
+        one.model,
+        one.data,
+        loss,
+        one.optimizer,
+        metrics,
+        one.rngs,
+        steps,
+        freeze=freeze,
+        **options,
     )
     first.check()
-    problems = [lane.problem(first) for lane in lanes]
+    problems = [lane.problem(first, freeze) for lane in lanes]
     owners: dict[int, int] = {}
     for k, problem in enumerate(problems):
         problem.draws.check(problem.batch_sizes[0])

@@ -41,9 +41,11 @@ def run_chunk(
     Args:
         step: The step.
         state: The state before; donated.
-        arrays: The data set on the device, inputs and target.
+        arrays: The data set on the device, inputs and target; or the chunk's own
+            batches, ``(capacity, B, …)``.
         pixels: ``(256,)`` float values of the uint8 inputs.
-        rows: ``(capacity, B)`` int32 rows of each batch; None for the whole set.
+        rows: ``(capacity, B)`` int32 rows of each batch; ``(capacity,)`` where arrays
+            are batches; None for the whole set at each step.
         draws: Host draws of each step, each ``(capacity, …)``: the transform's, then
             the model's.
         length: How many steps to run.

@@ -14,6 +14,7 @@ import optax
 from flax import nnx
 
 from flaxnn._compilation_cache import follow_environment
+from flaxnn._typing import DTypeLike
 from flaxnn.data import pixel_table
 from flaxnn.optim.lr_scheduler import Scheduler
 from flaxnn.random import Generator
@@ -52,6 +53,10 @@ def fit_many(
     metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]] = (),
     rngs: Sequence[Generator] | None = None,
     state: Sequence[RunState] | None = None,
+    accumulate: int = 1,
+    compute_dtype: DTypeLike | None = None,
+    remat: bool = False,
+    freeze: Sequence[str] = (),
     chunk: int = 4096,
     layout: Layout = "auto",
 ) -> list[Run[M]]:
@@ -80,6 +85,10 @@ def fit_many(
             the loaders when None.
         state: The states of earlier runs to go on from, one for each lane, all at the
             same step.
+        accumulate: As in `fit`.
+        compute_dtype: As in `fit`.
+        remat: As in `fit`.
+        freeze: As in `fit`.
         chunk: Largest number of steps between two visits of the host; the numbers do
             not depend on it.
         layout: ``"vmap"`` computes all lanes at once, ``"map"`` one after the other in
@@ -132,7 +141,16 @@ def fit_many(
         chunk=chunk,
     )
     with enough_precision(model_dtype(split(models[0])[1])):
-        problems = problems_of(lanes, loss, metrics, steps)
+        problems = problems_of(
+            lanes,
+            loss,
+            metrics,
+            steps,
+            freeze,
+            accumulate=accumulate,
+            compute_dtype=compute_dtype,
+            remat=remat,
+        )
         first = problems[0]
         fits = first.draws.steps_that_fit(first.batch_sizes[0]) // len(lanes)
         plans = [
@@ -260,6 +278,7 @@ def run_lanes(
             length,
             capacity=capacity,
             transform=transform,
+            placement=Placement(),
         )
 
     if layout == "map":

@@ -32,11 +32,45 @@ class Placement:
 
     def shared(self, array: Any, axis: int) -> jax.Array:
         """An array cut along the axis of the samples, where that comes out even."""
-        if self.mesh is None or array.shape[axis] % self.shards:
-            return self._put(array, PartitionSpec())
-        spec = [None] * array.ndim
-        spec[axis] = self.mesh.axis_names
-        return self._put(array, PartitionSpec(*spec))
+        return self._put(array, self._spec(axis, array.shape[axis]))
+
+    def columns(self, size: int) -> np.ndarray:
+        """The samples of a batch of this size that this process's devices take."""
+        if self.mesh is None:
+            return np.arange(size)
+        sharding = NamedSharding(self.mesh, self._spec(0, size))
+        parts = sharding.addressable_devices_indices_map((size,)).values()
+        taken = np.zeros(size, bool)
+        for index in parts:
+            taken[index] = True
+        return np.flatnonzero(taken)
+
+    def shared_parts(self, array: np.ndarray, axis: int, size: int) -> jax.Array:
+        """As `shared` for an array of which this process has its own `columns` only.
+
+        Args:
+            array: This process's part.
+            axis: The axis of the samples.
+            size: The length of that axis in all processes together.
+        """
+        columns = self.columns(size)
+        if self.mesh is None or len(columns) == size:
+            return self.shared(array, axis)
+        shape = (*array.shape[:axis], size, *array.shape[axis + 1 :])
+
+        def part(index: Any) -> np.ndarray:
+            bounds = index[axis].indices(size)[:2]
+            local = slice(*np.searchsorted(columns, bounds))
+            return array[*index[:axis], local, *index[axis + 1 :]]
+
+        sharding = NamedSharding(self.mesh, self._spec(axis, size))
+        return jax.make_array_from_callback(shape, sharding, part)
+
+    def _spec(self, axis: int, size: int) -> PartitionSpec:
+        """How an axis of this length is cut, where that comes out even."""
+        if self.mesh is None or size % self.shards:
+            return PartitionSpec()
+        return PartitionSpec(*(None,) * axis, self.mesh.axis_names)
 
     def labels(self, target: Any) -> jax.Array:
         """A full batch's target: class indices whole everywhere, others shared."""

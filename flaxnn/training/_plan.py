@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,12 +31,14 @@ class Chunk:
         length: How many steps.
         capacity: How many steps a chunk of this shape can hold.
         generators: The run's Generators before the chunk's first draw.
+        ahead: ``(M,)`` rows that the run visits in this epoch from here on.
     """
 
     rows: np.ndarray | None
     length: int
     capacity: int
     generators: tuple[np.ndarray, ...] = ()
+    ahead: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int32))
 
 
 @dataclass(frozen=True)
@@ -214,18 +216,21 @@ class Plan:
         full, rest = divmod(len(order), size)
         short = rest > 0 and not loader.drop_last
         rows = order[: full * size].reshape(full, size)
+        visited = order if short else order[: full * size]
+        visited = visited[: (first + self.remaining) * size]
         capacity = min(max(self._chunk, _LEAST_CAPACITY), full)
         while self.position.batch < full and self.remaining:
             at = self.position.batch
             length = self._length(capacity - at % capacity, full - at)
             now = generator_states(self._generators)
-            batches = rows[at : at + length]
-            yield self._advance(loader, Chunk(batches, length, capacity, now))
+            batches, ahead = rows[at : at + length], visited[at * size :]
+            yield self._advance(loader, Chunk(batches, length, capacity, now, ahead))
         if short and self.position.batch == full and self.remaining:
             now = generator_states(self._generators)
             # PyTorch's sampler runs dry while it collects the short batch.
             epoch.finish()
-            yield self._advance(loader, Chunk(order[None, full * size :], 1, 1, now))
+            last = order[full * size :]
+            yield self._advance(loader, Chunk(last[None], 1, 1, now, last))
         if self._completes(loader):
             self.ends_epoch = False
             if not short:

@@ -13,10 +13,13 @@ from flax import nnx
 
 from flaxnn.data import DataLoader
 from flaxnn.random import Generator
-from flaxnn.training._checks import check_run, host_arrays, host_draws, to_dtype
+from flaxnn.training._checks import check_run, host_draws
 from flaxnn.training._draws import Draws
+from flaxnn.training._feed import Feed, Resident
+from flaxnn.training._placement import Placement
 from flaxnn.training._plan import Plan, Position
 from flaxnn.training._pure import Tree, model_dtype, split
+from flaxnn.training._samples import Samples
 from flaxnn.training._state import (
     RunState,
     TrainState,
@@ -24,6 +27,7 @@ from flaxnn.training._state import (
     restore_generators,
 )
 from flaxnn.training._step import TrainStep
+from flaxnn.training._streamed import Streamed
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Problem:
         buffers: Every other collection of it.
         step: The step.
         optimizer: What the step updates with.
-        arrays: The data, inputs first and the target last; floats in the model's dtype.
+        samples: The data, inputs first and the target last.
         loader: The order of mini-batches; None for the whole set at each step.
         batch_sizes: The sizes of batches that the run meets, the largest first.
         draws: What the host draws for each step.
@@ -48,7 +52,7 @@ class Problem:
     buffers: Tree
     step: TrainStep
     optimizer: optax.GradientTransformation
-    arrays: tuple[np.ndarray, ...]
+    samples: Samples
     loader: DataLoader | None
     batch_sizes: tuple[int, ...]
     draws: Draws
@@ -66,6 +70,7 @@ class Problem:
         steps: int | None,
         others: Sequence[Generator] = (),
         freeze: Sequence[str] = (),
+        streamed: bool = False,
         **options: Any,
     ) -> Problem:
         """Puts the parts together; the arguments are those of `fit`.
@@ -80,17 +85,22 @@ class Problem:
             steps: As there.
             others: Generators that the run draws from besides.
             freeze: As there.
+            streamed: Whether the data are read while the run goes on.
             options: Those of the step, as for `make_train_step`.
         """
-        arrays = host_arrays(data)
         loader = data if isinstance(data, DataLoader) else None
+        if streamed and loader is None:
+            raise TypeError(
+                "stream=True needs mini-batches, since a batch of all rows has to be "
+                "on the device: pass a flaxnn.data.DataLoader"
+            )
+        graphdef, params, buffers = split(model, freeze)
+        samples = Samples.of(data, model_dtype(params), stream=streamed)
         if loader is not None and len(loader) == 0:
             raise ValueError(
                 f"{loader!r} has no batch: drop_last leaves out the only, short one"
             )
-        rows = len(arrays[0])
-        graphdef, params, buffers = split(model, freeze)
-        arrays = to_dtype(arrays, model_dtype(params))
+        arrays, rows = samples.arrays, samples.count
         step = TrainStep.of(graphdef, loss, optimizer, metrics, **options)
         stream = loader.rngs if rngs is None and loader is not None else rngs
         transform = getattr(loader, "transform", None)
@@ -101,7 +111,7 @@ class Problem:
             buffers,
             step,
             optimizer,
-            arrays,
+            samples,
             loader,
             _batch_sizes(loader, rows, steps),
             Draws(requests, transform, rows, arrays[0].shape[1:], stream),
@@ -115,15 +125,29 @@ class Problem:
     def check(self) -> None:
         """Raises what the model or the loss says of these data."""
         for size in self.batch_sizes:
-            check_run(
-                self.step,
-                self.params,
-                self.buffers,
-                self.arrays,
-                size,
-                self.draws.transform,
-            )
+            self.check_rows(self.samples.arrays, size)
         self.draws.check(self.batch_sizes[0])
+
+    def check_rows(self, arrays: tuple[np.ndarray, ...], batch_size: int) -> None:
+        """Raises what the model or the loss says of rows in batches of a size."""
+        check_run(
+            self.step,
+            self.params,
+            self.buffers,
+            arrays,
+            batch_size,
+            self.draws.transform,
+        )
+
+    def feed(self, placement: Placement) -> Feed:
+        """What brings the samples to the device.
+
+        Args:
+            placement: Where to.
+        """
+        if self.samples.read is None:
+            return Resident(self.samples, placement, whole=self.loader is None)
+        return Streamed(self.samples, placement, self.batch_sizes[0], self.check_rows)
 
     def plan(self, state: RunState | None, chunk: int, **options: Any) -> Plan:
         """The run's plan; the Generators are put where the state left them.

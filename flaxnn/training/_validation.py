@@ -10,7 +10,7 @@ from flaxnn.training._eval_step import AnyMetric
 from flaxnn.training._evaluate import Evaluator
 from flaxnn.training._placement import Placement
 from flaxnn.training._problem import Problem
-from flaxnn.training._pure import named_metrics
+from flaxnn.training._pure import model_dtype, named_metrics
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Validation:
         every: After how many epochs; for arrays to train on, where each step takes
             all of them, after how many steps.
         batch_size: Samples at a time for arrays; all at once when None.
+        stream: As for `flaxnn.evaluate`.
 
     Raises:
         TypeError: ``every`` is not an integer, or the metrics are no metrics.
@@ -37,6 +38,7 @@ class Validation:
     metrics: Mapping[str, AnyMetric] | Sequence[AnyMetric] = ()
     every: int = 1
     batch_size: int | None = None
+    stream: bool | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.every, bool) or not isinstance(self.every, int):
@@ -57,7 +59,13 @@ class Validation:
         """What evaluates a run's states; raises what is wrong with the data."""
         metrics = {"loss": loss, **named_metrics(self.metrics)}
         evaluator = Evaluator(
-            problem.graphdef, self.data, metrics, self.batch_size, placement
+            problem.graphdef,
+            model_dtype(problem.params),
+            self.data,
+            metrics,
+            self.batch_size,
+            self.stream,
+            placement,
         )
         evaluator.check(problem.params, problem.buffers)
         return evaluator

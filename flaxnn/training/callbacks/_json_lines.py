@@ -19,6 +19,9 @@ from flaxnn.training.callbacks._writing import (
     plain,
 )
 
+# One for all lines: `json.dumps` with options makes one for each.
+_encode = json.JSONEncoder(allow_nan=False).encode
+
 
 class JSONLines(Callback):
     """Writes a line of JSON for each step and for each epoch, while the run goes on.
@@ -101,7 +104,7 @@ class JSONLines(Callback):
         self._write([])
 
     def _write(self, objects: Iterable[dict[str, Any]]) -> None:
-        lines = [json.dumps(each, allow_nan=False) + "\n" for each in objects]
+        lines = [_encode(each) + "\n" for each in objects]
         self._unwritten += "".join(lines).encode()
         if not self._unwritten:
             return

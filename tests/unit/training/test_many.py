@@ -171,6 +171,31 @@ def test_full_batches_with_a_schedule_of_each_run():
         np.testing.assert_allclose(run.history["lr"], 0.1 * decays[k] ** np.arange(4))
 
 
+def test_the_steps_options_are_those_of_fit():
+    """Parts of 2, 2, 1 rows with masks of their own, a frozen layer, an average."""
+    changes = {
+        "optimizer": optim.averaged(sgd(0.1), 0.5),
+        "epochs": 2,
+        "accumulate": 2,
+        "remat": True,
+        "freeze": ["0.*"],
+    }
+    models, loaders, _ = lanes()
+    loaders = [DataLoader(arrays(20), 5, rngs=each.rngs) for each in loaders]
+    runs = fit_many(models, loaders, **options(**changes))
+    for k, run in enumerate(runs):
+        model, _, generator = lane(k)
+        data = DataLoader(arrays(20), 5, rngs=generator)
+        expected = flaxnn.fit(model, data, **options(**changes))
+        assert_runs_close(run, expected)
+        states = [each.state.train for each in (run, expected)]
+        ours, theirs = (s.to_model(model, averaged=True).state_dict() for s in states)
+        assert_close(ours["4.weight"], theirs["4.weight"])
+        np.testing.assert_array_equal(
+            run.model.state_dict()["0.weight"], model.state_dict()["0.weight"]
+        )
+
+
 def test_masks_from_jax_keys_are_each_lanes_own():
     def make(k):
         return net(Generator(0), nnx.Rngs(k))

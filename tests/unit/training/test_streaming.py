@@ -1,0 +1,425 @@
+"""Data that stay on the host or on disk: the same numbers, and what is read when."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+import flaxnn
+from flaxnn import metrics, models, nn, optim, training
+from flaxnn._errors import MissingPackageError
+from flaxnn.data import DataLoader, LazyDataset, from_npy, transforms
+from flaxnn.random import Generator
+from flaxnn.training import Validation
+from flaxnn.training._loop import run_chunk
+from tests.unit.training.runs import (
+    BATCHES,
+    FEATURES,
+    LABELS,
+    Net,
+    assert_same_run,
+    assert_same_state,
+    train,
+)
+
+grain = pytest.importorskip("grain", reason="Grain is not installed")
+
+ROWS = len(FEATURES)
+SIZE = FEATURES[:1].nbytes + LABELS[:1].nbytes
+
+
+class Counted(LazyDataset):
+    """Arrays that are read row by row, and note which rows were."""
+
+    def __init__(self, *arrays: np.ndarray):
+        self._arrays = arrays
+        self.read: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._arrays[0])
+
+    def gather(self, indices: np.ndarray) -> tuple[np.ndarray, ...]:
+        self.read += indices.tolist()
+        return tuple(array[indices] for array in self._arrays)
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of two batches, read in blocks that fit neither batches nor chunks."""
+    monkeypatch.setattr("flaxnn.training._streamed._MOST_BYTES", 2 * 32 * SIZE)
+    monkeypatch.setattr("flaxnn.training._reader._BLOCK_BYTES", 7 * SIZE)
+    monkeypatch.setattr("flaxnn.training._reader._AHEAD_BYTES", 21 * SIZE)
+
+
+@pytest.mark.parametrize(("own", "chunk"), [(True, 1), (False, 3), (True, 4096)])
+def test_the_numbers_are_those_of_the_resident_run(own: bool, chunk: int) -> None:
+    """With dropout, shuffled, and a last batch that is short."""
+    assert_same_run(train(own=own), train(own=own, stream=True, chunk=chunk))
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("own", [True, False])
+def test_they_do_not_depend_on_what_is_read_at_once(own: bool) -> None:
+    assert_same_run(train(own=own), train(own=own, stream=True))
+
+
+def _conv_run(images: Any, stream: bool, **options: Any) -> training.Run[Any]:
+    rngs = Generator(2)
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3, rngs=rngs),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Flatten(),
+        nn.Linear(4 * 6 * 6, 3, rngs=rngs),
+    )
+    augment = transforms.Compose(
+        [transforms.RandomCrop(8, padding=2), transforms.RandomHorizontalFlip()]
+    )
+    loader = DataLoader(images, 16, shuffle=True, rngs=rngs, transform=augment)
+    return flaxnn.fit(
+        model,
+        loader,
+        loss=nn.CrossEntropyLoss(),
+        optimizer=optim.sgd(lr=0.05, momentum=0.9),
+        epochs=2,
+        stream=stream,
+        **options,
+    )
+
+
+def test_pixels_transforms_and_running_statistics(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (70, 1, 8, 8), np.uint8)
+    labels = rng.integers(0, 3, 70)
+    np.save(tmp_path / "x.npy", images)
+    np.save(tmp_path / "y.npy", labels)
+    on_disk = from_npy(tmp_path / "x.npy", tmp_path / "y.npy")
+    resident = _conv_run((images, labels), stream=False)
+    for data in ((images, labels), on_disk):
+        assert_same_run(resident, _conv_run(data, stream=True))
+
+
+def test_pixels_are_uint8_until_they_are_on_the_device(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+
+    def spy(step: Any, state: Any, arrays: Any, *rest: Any, **options: Any) -> Any:
+        seen.append([(a.shape, a.dtype.name) for a in arrays])
+        return run_chunk(step, state, arrays, *rest, **options)
+
+    monkeypatch.setattr("flaxnn.training._engine.run_chunk", spy)
+    images, labels = np.zeros((40, 1, 8, 8), np.uint8), np.zeros(40, np.int32)
+    _conv_run((images, labels), stream=True)
+    whole = [((2, 16, 1, 8, 8), "uint8"), ((2, 16), "int32")]
+    short = [((1, 8, 1, 8, 8), "uint8"), ((1, 8), "int32")]
+    assert seen == [whole, short] * 2
+
+
+def test_float64_and_drop_last() -> None:
+    def run(stream: bool) -> training.Run[Any]:
+        model = flaxnn.astype(models.SoftmaxRegression(4, 3, rngs=Generator(0)), float)
+        loader = DataLoader(
+            (FEATURES, LABELS), 32, shuffle=True, rngs=Generator(3), drop_last=True
+        )
+        options = {"loss": nn.CrossEntropyLoss(), "optimizer": optim.adam(lr=0.05)}
+        return flaxnn.fit(model, loader, epochs=2, stream=stream, **options)
+
+    assert_same_run(run(False), run(True))
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("stop", [1, 3, 6, 7, 10, 14])
+@pytest.mark.parametrize("own", [True, False])
+def test_a_resumed_run_reads_from_where_it_stopped(stop: int, own: bool) -> None:
+    whole = train(own=own)
+    part = train(own=own, steps=stop, stream=True)
+    data = Counted(FEATURES, LABELS)
+    rest = train(own=own, arrays=data, stream=True, state=part.state)
+    assert_same_state(rest.state, whole.state)
+    losses = np.concatenate([part.history["loss"], rest.history["loss"]])
+    np.testing.assert_array_equal(losses, whole.history["loss"])
+    # The first batch stands for the shapes of all; then each row still to come, once.
+    inside = stop % BATCHES
+    rows = ROWS - 32 * inside + ROWS * (2 - stop // BATCHES)
+    assert len(data.read) == 32 + (0 if stop == 21 else rows)
+
+
+def test_no_row_beyond_the_last_step_is_read() -> None:
+    data = Counted(FEATURES, LABELS)
+    train(arrays=data, stream=True, steps=9)
+    assert len(data.read) == 32 + ROWS + 2 * 32
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_checkpoint_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+    whole = train()
+    settings = training.Checkpoints(tmp_path, every=3)
+    train(steps=10, stream=True, checkpoints=settings)
+    assert_same_run(whole, train(stream=True, checkpoints=settings))
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_rows_are_read_ahead_of_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, ahead = Counted(FEATURES, LABELS), []
+
+    def spy(*arguments: Any, **options: Any) -> Any:
+        time.sleep(0.05)  # long enough for the threads to fill their buffer
+        ahead.append(len(data.read))
+        return run_chunk(*arguments, **options)
+
+    monkeypatch.setattr("flaxnn.training._engine.run_chunk", spy)
+    train(arrays=data, stream=True, epochs=1)
+    # First batch, two batches taken, and of the blocks of 7 rows at least one more.
+    assert 32 + 64 + 7 <= ahead[0] < 32 + ROWS
+    assert ahead[-1] == 32 + ROWS
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_evaluation_and_prediction() -> None:
+    model = train().model
+    found = [metrics.accuracy, metrics.ConfusionMatrix(num_classes=3)]
+    names = ("accuracy", "confusion_matrix")
+
+    def evaluated(data: Any, stream: bool, **options: Any) -> dict[str, Any]:
+        return flaxnn.evaluate(model, data, metrics=found, stream=stream, **options)
+
+    for data in ((FEATURES, LABELS), Counted(FEATURES, LABELS)):
+        for size in (32, 150):
+            mine = evaluated(data, True, batch_size=size)
+            other = evaluated((FEATURES, LABELS), False, batch_size=size)
+            for name in names:
+                np.testing.assert_array_equal(mine[name], other[name])
+        np.testing.assert_array_equal(
+            flaxnn.predict(model, FEATURES, batch_size=32),
+            flaxnn.predict(model, Counted(FEATURES), batch_size=32, stream=True),
+        )
+    both = [
+        evaluated(DataLoader((FEATURES, LABELS), 32, True, rngs=generator), stream)
+        for stream, generator in ((True, Generator(5)), (False, Generator(5)))
+    ]
+    assert both[0]["accuracy"] == both[1]["accuracy"]
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_without_a_batch_size_as_much_as_fits_is_predicted_at_once() -> None:
+    model = train().model
+    data = Counted(FEATURES)
+    np.testing.assert_allclose(
+        flaxnn.predict(model, data, stream=True),
+        flaxnn.predict(model, FEATURES),
+        rtol=1e-6,
+    )
+    accuracy = {
+        stream: flaxnn.evaluate(
+            model, (FEATURES, LABELS), metrics=[metrics.accuracy], stream=stream
+        )["accuracy"]
+        for stream in (True, False)
+    }
+    assert accuracy[True] == accuracy[False]
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_validation_between_the_epochs() -> None:
+    def run(data: Any, stream: bool) -> training.Run[Net]:
+        validation = Validation(data, [metrics.accuracy], batch_size=50, stream=stream)
+        return train(stream=stream, validation=validation)
+
+    resident = run((FEATURES, LABELS), False)
+    data = Counted(FEATURES, LABELS)
+    assert_same_run(resident, run(data, True))
+    assert resident.evaluations["epoch"].tolist() == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("small_parts")
+class TestRefusals:
+    """What is found while the data are read, before it is computed."""
+
+    @pytest.fixture(autouse=True)
+    def no_thread_stays(self) -> Any:
+        before = set(threading.enumerate())
+        yield
+        deadline = time.monotonic() + 5
+        while extra := set(threading.enumerate()) - before:
+            assert time.monotonic() < deadline, extra
+            time.sleep(0.01)
+
+    def test_a_value_that_is_not_finite(self) -> None:
+        features = FEATURES.copy()
+        features[150, 2] = np.inf
+        with pytest.raises(ValueError, match=r"1 value.*first at \(150, 2\): inf"):
+            train(arrays=Counted(features, LABELS), stream=True)
+
+    @pytest.mark.parametrize("row", [0, 97, 202])
+    def test_a_label_out_of_range(self, row: int) -> None:
+        labels = LABELS.copy()
+        labels[row] = 3
+        with pytest.raises(IndexError, match="Target 3 is out of bounds") as caught:
+            train(arrays=Counted(FEATURES, labels), stream=True)
+        if row:  # the first batch is met before any row is
+            assert f"This is row {row} of the data set." in caught.value.__notes__
+
+    def test_in_an_evaluation(self) -> None:
+        labels = LABELS.copy()
+        labels[120] = 9
+        model = train(steps=0).model
+        data = Counted(FEATURES, labels)
+        matrix = metrics.ConfusionMatrix(num_classes=3)
+        with pytest.raises(IndexError, match="9") as caught:
+            flaxnn.evaluate(model, data, metrics=[matrix], stream=True)
+        assert "This is row 120 of the data set." in caught.value.__notes__
+
+    def test_rows_of_another_kind(self) -> None:
+        rows: list[Any] = list(zip(FEATURES, LABELS, strict=True))
+        rows[180] = (FEATURES[180], 1.5)
+        with pytest.raises(RuntimeError, match=r"float32\[4\], int64\[\].*float64\[\]"):
+            train(arrays=rows, stream=True)
+        rows[180] = (FEATURES[180, :3], 1)
+        with pytest.raises(RuntimeError, match="stack expects each array to be equal"):
+            train(arrays=rows, stream=True)
+
+    def test_an_error_of_the_data_set_comes_out_as_it_is(self) -> None:
+        class Damaged(list):
+            def __getitem__(self, index: Any) -> Any:
+                if index == 190:
+                    raise OSError("the disk is gone")
+                return super().__getitem__(index)
+
+        rows = Damaged(zip(FEATURES, LABELS, strict=True))
+        with pytest.raises(OSError, match="the disk is gone") as caught:
+            train(arrays=rows, stream=True)
+        assert caught.value.__notes__ == ["This is row 190 of the data set."]
+        names = [entry.name for entry in caught.traceback]
+        assert names[-1] == "__getitem__"
+
+    def test_an_error_over_many_rows_names_them(self) -> None:
+        class Damaged(Counted):
+            def gather(self, indices: np.ndarray) -> tuple[np.ndarray, ...]:
+                if 190 in indices:
+                    raise OSError("the disk is gone")
+                return super().gather(indices)
+
+        with pytest.raises(OSError, match="the disk is gone") as caught:
+            train(arrays=Damaged(FEATURES, LABELS), stream=True)
+        (note,) = caught.value.__notes__
+        assert "190" in note
+        assert note.startswith("This came of reading rows ")
+
+    def test_the_whole_set_at_each_step(self) -> None:
+        model = models.SoftmaxRegression(4, 3, rngs=Generator(0))
+        options = {"loss": nn.CrossEntropyLoss(), "optimizer": optim.sgd(lr=0.1)}
+        with pytest.raises(TypeError, match=r"stream=True needs mini-batches"):
+            flaxnn.fit(model, (FEATURES, LABELS), steps=1, stream=True, **options)
+
+    @pytest.mark.parametrize("stream", [1, "yes"])
+    def test_what_is_no_answer(self, stream: Any) -> None:
+        with pytest.raises(TypeError, match="stream must be True, False or None"):
+            train(stream=stream)
+
+    def test_nothing(self) -> None:
+        empty = Counted(FEATURES[:0], LABELS[:0])
+        with pytest.raises(ValueError, match="empty"):
+            flaxnn.evaluate(
+                train(steps=0).model, empty, metrics=[metrics.accuracy], stream=True
+            )
+
+    def test_without_grain(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "grain", None)
+        with pytest.raises(MissingPackageError, match=r"flaxnn\[data\]"):
+            train(stream=True)
+
+
+class TestWhatStreamsByItself:
+    """``stream=None``: what is larger than half of the memory."""
+
+    @pytest.fixture
+    def streams(self, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+        seen: list[bool] = []
+        monkeypatch.setattr(
+            "flaxnn.training._reader._grain", lambda: seen.append(True) or grain
+        )
+        return seen
+
+    @pytest.mark.parametrize("lazy", [True, False])
+    @pytest.mark.parametrize(("share", "expected"), [(1.99, True), (2.01, False)])
+    def test_half_of_the_memory(
+        self,
+        streams: list[bool],
+        monkeypatch: pytest.MonkeyPatch,
+        lazy: bool,
+        share: float,
+        expected: bool,
+    ) -> None:
+        for name in ("device_bytes", "host_bytes"):
+            monkeypatch.setattr(
+                f"flaxnn.training._samples.{name}", lambda *_: share * ROWS * SIZE
+            )
+        arrays = Counted(FEATURES, LABELS) if lazy else None
+        run = train(arrays=arrays, steps=1)
+        assert bool(streams) == expected
+        flaxnn.evaluate(run.model, arrays or (FEATURES, LABELS), metrics=[_accuracy])
+        assert len(streams) == 2 * expected
+
+    def test_the_host_counts_for_what_is_not_in_its_memory(
+        self, streams: list[bool], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("flaxnn.training._samples.host_bytes", lambda: 1000.0)
+        train(steps=1)
+        assert not streams
+        train(arrays=Counted(FEATURES, LABELS), steps=1)
+        assert streams
+
+    def test_all_rows_at_once_are_never_streamed(
+        self, streams: list[bool], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("flaxnn.training._samples.device_bytes", lambda *_: 1000.0)
+        flaxnn.fit(
+            models.SoftmaxRegression(4, 3, rngs=Generator(0)),
+            (FEATURES, LABELS),
+            loss=nn.CrossEntropyLoss(),
+            optimizer=optim.sgd(lr=0.1),
+            steps=1,
+        )
+        assert not streams
+
+    def test_the_memory_of_this_machine(self, tmp_path: Path) -> None:
+        from flaxnn.training import _memory
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_memory, "_LIMIT", tmp_path / "memory.max")
+            machine = _memory.host_bytes()
+            assert 2**27 < machine < 2**50
+            assert _memory.device_bytes() == machine
+            (tmp_path / "memory.max").write_text("max\n")
+            assert _memory.host_bytes() == machine
+            (tmp_path / "memory.max").write_text("1048576\n")
+            assert _memory.host_bytes() == 2**20
+
+
+def _accuracy(output: jax.Array, target: jax.Array) -> jax.Array:
+    return metrics.accuracy(output, target)
+
+
+def test_streaming_compiles_one_program_and_one_for_a_short_batch() -> None:
+    class Fresh(models.SoftmaxRegression):
+        pass
+
+    before = run_chunk._cache_size()
+    flaxnn.fit(
+        Fresh(4, 3, rngs=Generator(0)),
+        DataLoader((FEATURES, LABELS), 32, shuffle=True, rngs=Generator(1)),
+        loss=nn.CrossEntropyLoss(),
+        optimizer=optim.sgd(lr=0.1),
+        epochs=3,
+        chunk=4,
+        stream=True,
+    )
+    assert run_chunk._cache_size() == before + 2
