@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -11,14 +13,16 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from jax.sharding import AxisType
 
 import flaxnn
 from flaxnn import metrics, models, nn, optim, training
 from flaxnn._errors import MissingPackageError
-from flaxnn.data import DataLoader, LazyDataset, from_npy, transforms
+from flaxnn.data import DataLoader, LazyDataset, RandomSampler, from_npy, transforms
 from flaxnn.random import Generator
 from flaxnn.training import Validation
 from flaxnn.training._loop import run_chunk
+from flaxnn.training._placement import Placement
 from tests.unit.training.runs import (
     BATCHES,
     FEATURES,
@@ -168,6 +172,19 @@ def test_a_checkpoint_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_parts")
+def test_a_loss_that_is_not_finite_is_found_at_its_step() -> None:
+    errors = []
+    for stream in (True, False):
+        with pytest.raises(training.NonFiniteLossError) as caught:
+            train(optimizer=optim.sgd(lr=1e19), stream=stream)
+        errors.append(caught.value)
+    mine, other = errors
+    assert (mine.step, mine.epoch, mine.batch) == (other.step, other.epoch, other.batch)
+    np.testing.assert_array_equal(mine.rows, other.rows)
+    assert_same_state(mine.state, other.state)
+
+
+@pytest.mark.usefixtures("small_parts")
 def test_rows_are_read_ahead_of_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     data, ahead = Counted(FEATURES, LABELS), []
 
@@ -225,6 +242,33 @@ def test_without_a_batch_size_as_much_as_fits_is_predicted_at_once() -> None:
         for stream in (True, False)
     }
     assert accuracy[True] == accuracy[False]
+
+
+def test_an_evaluation_with_a_transform_and_a_sampler() -> None:
+    """The sampler draws 32 indices at a time, the transform after each batch."""
+    images = np.random.default_rng(0).integers(0, 256, (70, 4, 4), np.uint8)
+    labels = np.arange(70) % 3
+    model = nn.Sequential(nn.Flatten(), nn.Linear(16, 3, rngs=Generator(0)))
+    loss = nn.CrossEntropyLoss(reduction="none")
+
+    def loader(rngs: Generator) -> DataLoader:
+        return DataLoader(
+            (images, labels),
+            10,
+            sampler=RandomSampler(images, True, 45, generator=rngs),
+            transform=transforms.RandomHorizontalFlip(),
+            rngs=rngs,
+        )
+
+    streams = [Generator(6) for _ in range(3)]
+    mine, other = (
+        flaxnn.evaluate(model, loader(rngs), metrics={"loss": loss}, stream=stream)
+        for stream, rngs in zip((True, False), streams, strict=False)
+    )
+    assert mine == other
+    by_hand = [loss(model(x), y) for x, y in loader(streams[2])]
+    np.testing.assert_allclose(mine["loss"], np.concatenate(by_hand).mean(), rtol=1e-6)
+    np.testing.assert_array_equal(*(rngs.get_state() for rngs in streams[::2]))
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -402,6 +446,46 @@ class TestWhatStreamsByItself:
             assert _memory.host_bytes() == machine
             (tmp_path / "memory.max").write_text("1048576\n")
             assert _memory.host_bytes() == 2**20
+
+
+# XLA makes virtual devices only before it starts, so this runs on its own.
+SHARDED = """
+import jax
+from tests.unit.training.runs import assert_same_run, train
+
+mesh = jax.make_mesh((4,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
+assert_same_run(train(mesh=mesh), train(mesh=mesh, stream=True, chunk=2))
+"""
+
+
+def test_batches_are_shared_by_the_devices_of_a_mesh() -> None:
+    environment = {
+        **os.environ,
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
+        "JAX_PLATFORMS": "cpu",
+    }
+    subprocess.run([sys.executable, "-c", SHARDED], env=environment, check=True)
+
+
+def test_a_process_reads_what_its_devices_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes whose devices stand alternately in the mesh, seen from one."""
+    whole = np.arange(3 * 8 * 2).reshape(3, 8, 2)
+    columns = np.array([0, 1, 4, 5])
+    asked = {}
+
+    def place(shape: Any, sharding: Any, part: Any) -> None:
+        for start in (0, 4):
+            index = (slice(None), slice(start, start + 2), slice(None))
+            asked[start] = part(index)
+        assert shape == whole.shape
+
+    mesh = jax.make_mesh((1,), ("data",), axis_types=(AxisType.Auto,))
+    placement = Placement(mesh)
+    monkeypatch.setattr(Placement, "columns", lambda self, size: columns)
+    monkeypatch.setattr("jax.make_array_from_callback", place)
+    placement.shared_parts(whole[:, columns], 1, 8)
+    for start, part in asked.items():
+        np.testing.assert_array_equal(part, whole[:, start : start + 2])
 
 
 def _accuracy(output: jax.Array, target: jax.Array) -> jax.Array:
