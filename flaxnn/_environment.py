@@ -32,7 +32,7 @@ def environment() -> dict[str, Any]:
         "flaxnn": __version__,
         "reference": f"PyTorch {REFERENCE}",
         "python": platform.python_version(),
-        **{name: _version(name) for name in _PACKAGES},
+        **{name: version(name) for name in _PACKAGES},
         "platform": devices[0].platform,
         "device_kind": devices[0].device_kind,
         "devices": len(devices),
@@ -69,7 +69,8 @@ def _setting(name: str) -> Any:
     return getattr(jax.config, name)
 
 
-def _version(package: str) -> str | None:
+def version(package: str) -> str | None:
+    """A package's version, or None if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -8,6 +8,7 @@ import typer
 
 import flaxnn
 from flaxnn.cli import _data
+from flaxnn.cli._doctor import doctor
 from flaxnn.cli._reproduce import reproduce
 
 app = typer.Typer(
@@ -42,4 +43,5 @@ def _options(
 
 
 app.command()(reproduce)
+app.command()(doctor)
 app.add_typer(_data.app, name="data")

@@ -143,12 +143,17 @@ def evaluate(optimizer: Optimizer, case: OptimizerCase, dtype: Any) -> Tensors:
         params = jax.tree.map(jnp.asarray, initial(dtype))
         grads = jax.tree.map(jnp.asarray, gradients(dtype))
         params, state = _run(ours.update, params, ours.init(params), grads)
-        fields = {
-            name: value
-            for name, value in state._asdict().items()
-            if value is not None and name not in ("hyperparams", *optimizer.own)
-        }
-        return {"params": flat(params)} | {k: flat(v) for k, v in fields.items()}
+        state = fields(optimizer, state)
+        return {"params": flat(params)} | {k: flat(v) for k, v in state.items()}
+
+
+def fields(optimizer: Optimizer, state: Any) -> Tensors:
+    """Returns what a state holds that PyTorch's has, by PyTorch's names."""
+    return {
+        name: value
+        for name, value in state._asdict().items()
+        if value is not None and name not in ("hyperparams", *optimizer.own)
+    }
 
 
 def flat(tree: Any) -> np.ndarray:
@@ -167,9 +172,9 @@ def flat(tree: Any) -> np.ndarray:
 
 def recorded(tensors: Tensors) -> Tensors:
     """Returns what the goldens hold: the parameters, and a row for each field."""
-    fields = sorted(tensors.keys() - {"params"})
+    names = sorted(tensors.keys() - {"params"})
     params = tensors["params"]
-    rows = [tensors[name].astype(params.dtype) for name in fields]
+    rows = [tensors[name].astype(params.dtype) for name in names]
     return {"params": params, "state": np.array(rows).reshape(-1, params.shape[-1])}
 
 

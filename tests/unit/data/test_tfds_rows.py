@@ -47,7 +47,7 @@ def test_prepared_data_are_read_batch_by_batch(tmp_path: Path) -> None:
         ([(1, 2)], TypeError, r"mappings, got tuple.* into a DataLoader as they are"),
         ([{"x": 1, "label": 0}], ValueError, r"no feature 'image'.* 'x', 'label'"),
     ],
-    ids=str,
+    ids=["splits", "iterator", "empty", "tuples", "other features"],
 )
 def test_what_is_no_data_source(source: Any, error: type, message: str) -> None:
     with pytest.raises(error, match=message):
