@@ -8,6 +8,8 @@ on generated images with SGD for 20 steps from one seed:
 - on 1 device, on a mesh of 8, and on 2 processes of 4 over loopback: the losses are
   within 1e-6 of each other in float32 and 1e-12 in float64 (relative), and the two
   processes' losses and parameters equal to the bit;
+- what 1 device began goes on from its checkpoint on 8, and then by 2 processes, within
+  the same limits;
 - one of two processes is killed in a longer run: the other ends within the heartbeat,
   saying which is gone, and both, started again, end bit-identical to a run of two
   processes that nobody killed.
@@ -35,6 +37,12 @@ sys.path.insert(0, str(ROOT))
 
 SHORT, LONG = 20, 400
 LIMITS = {"float32": 1e-6, "float64": 1e-12}
+DISTANCES = (
+    "eight_devices",
+    "two_processes",
+    "resumed_on_eight",
+    "resumed_by_two_processes",
+)
 # Seconds: JAX tells the others of a lost process after one heartbeat.
 HEARTBEAT, SLACK = 10, 5
 
@@ -148,7 +156,14 @@ def compare(dtype: str) -> Report:
     [single] = finish(start(dtype, mesh=False))
     [eight] = finish(start(dtype))
     first, second = finish(start(dtype, processes=2))
+    with tempfile.TemporaryDirectory() as directory:
+        finish(start(dtype, mesh=False, steps=SHORT // 2, directory=directory))
+        [resumed] = finish(start(dtype, directory=directory))
+        pair = finish(start(dtype, processes=2, steps=SHORT + 5, directory=directory))
+    [further] = finish(start(dtype, mesh=False, steps=SHORT + 5))
     return {
+        "resumed_on_eight": distance(resumed, single),
+        "resumed_by_two_processes": distance(pair[0], further),
         "eight_devices": distance(eight, single),
         "two_processes": distance(first, single),
         "processes_equal": first == second,
@@ -211,7 +226,7 @@ def main() -> int:
     good = good and killed["seconds_to_stop"] <= HEARTBEAT + SLACK
     for dtype, limit in LIMITS.items():
         figures = report[dtype]
-        worst = max(figures["eight_devices"], figures["two_processes"])
+        worst = max(figures[name] for name in DISTANCES)
         good = good and worst <= limit and figures["processes_equal"]
     report["passed"] = good
     text = json.dumps(report, indent=2)
@@ -225,7 +240,9 @@ def main() -> int:
             print(
                 f"{dtype}, {SHORT} steps: 8 devices {figures['eight_devices']:.1e}, "
                 f"2 processes {figures['two_processes']:.1e} from 1 device (limit "
-                f"{figures['limit']:.0e}); processes equal: "
+                f"{figures['limit']:.0e}), resumed on 8 "
+                f"{figures['resumed_on_eight']:.1e}, by 2 processes "
+                f"{figures['resumed_by_two_processes']:.1e}; processes equal: "
                 f"{figures['processes_equal']}"
             )
         print(
