@@ -30,6 +30,8 @@ def backend(facts: Facts) -> Iterator[Finding]:
     platforms = facts["variables"].get("JAX_PLATFORMS")
     if platforms:
         do = f"unset JAX_PLATFORMS, which is {platforms}, or install what it names"
+    elif re.search(r"in use|busy", error):
+        do = "end the program that uses it"
     elif facts["jax"].get("hung"):
         do = (
             "JAX_PLATFORMS=cpu leaves accelerators out; on a TPU end other programs "

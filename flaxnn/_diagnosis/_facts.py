@@ -61,8 +61,9 @@ def probe(seconds: float) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         return {"error": f"no answer within {seconds:g} seconds", "hung": True}
     try:
-        return json.loads(done.stdout)
-    except ValueError:
+        # Plugins may print lines of their own before.
+        return json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
         last = done.stderr.strip().splitlines()[-1:] or [""]
         return {"error": f"it ended with status {done.returncode}. {last[0]}".strip()}
 

@@ -112,7 +112,7 @@ def main() -> None:
     except Exception as error:
         lines = traceback.format_exception_only(error)
         found = {"error": "".join(lines).strip()}
-    sys.stdout.write(json.dumps(found))
+    sys.stdout.write("\n" + json.dumps(found))
 
 
 if __name__ == "__main__":

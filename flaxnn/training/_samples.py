@@ -53,12 +53,12 @@ class Samples:
             arrays = to_dtype(host_arrays(data, fields), dtype)
             return cls(arrays, len(arrays[0]))
         loader = as_loader(data)
-        rows = np.arange(min(loader.batch_size, len(loader.dataset)))
+        count = _rows_of(loader)
+        rows = np.arange(min(loader.batch_size, count))
         if not len(rows):
             raise ValueError("data is empty: expected at least one row, got 0")
         first = checked(loader.gather(rows), fields)
         kinds = tuple((array.dtype, array.shape[1:]) for array in first)
-        count = _rows_of(loader)
         return cls(to_dtype(first, dtype), count, _Reading(loader, kinds, dtype))
 
     @property

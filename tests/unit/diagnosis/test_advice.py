@@ -231,6 +231,7 @@ def test_a_gpu_that_is_used_is_no_fallback():
             {"JAX_PLATFORMS": "cuda"},
             "unset JAX_PLATFORMS, which is",
         ),
+        ({"error": "The TPU is already in use by process 7"}, {}, "end the program"),
         ({"error": "ImportError: jaxlib"}, {}, "pip install -U jax jaxlib"),
     ],
 )

@@ -102,6 +102,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="shell scripts")
     [
         ("exec sleep 60", {"error": "no answer within 0.2 seconds", "hung": True}),
         ("echo oh >&2; kill -SEGV $$", {"error": "it ended with status -11. oh"}),
+        ("echo hello; echo '{\"a\": 1}'", {"a": 1}),
         ("exit 3", {"error": "it ended with status 3."}),
         ('echo \'{"error": "ImportError"}\'', {"error": "ImportError"}),
     ],

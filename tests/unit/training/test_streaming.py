@@ -101,6 +101,23 @@ def test_pixels_are_uint8_until_they_are_on_the_device(
     assert seen == [whole, short] * 2
 
 
+def test_a_loss_that_fits_batches_only() -> None:
+    weight = np.linspace(1, 2, 29, dtype=np.float32)[:, None]  # 203 rows are 7 of them
+    targets = (LABELS[:, None] > 1).astype(np.float32)
+
+    def run(stream: bool) -> training.Run[Any]:
+        return flaxnn.fit(
+            models.LogisticRegression(4, rngs=Generator(0)),
+            DataLoader((FEATURES, targets), 29, shuffle=True, rngs=Generator(1)),
+            loss=nn.BCELoss(weight=weight),
+            optimizer=optim.sgd(lr=0.1),
+            epochs=1,
+            stream=stream,
+        )
+
+    assert_same_run(run(False), run(True))
+
+
 def test_float64_and_drop_last() -> None:
     def run(stream: bool) -> training.Run[Any]:
         model = flaxnn.astype(models.SoftmaxRegression(4, 3, rngs=Generator(0)), float)
