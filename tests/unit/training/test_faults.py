@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from benchmarks import kill_resume
 from flaxnn import fit, models, nn, optim, predict
 from flaxnn import functional as F
 from flaxnn.random import Generator
@@ -24,6 +25,8 @@ from tests.unit.training.runs import (
     assert_same_state,
     train,
 )
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 @lru_cache
@@ -122,6 +125,48 @@ def test_too_little_memory_says_what_to_try():
         )
 
 
+FULL = """
+    import resource, sys
+    import numpy as np
+    from flaxnn.training import CheckpointError, Checkpoints
+    from tests.unit.training.runs import assert_same_run, train
+
+    whole = train(epochs=12)
+    train(steps=20, checkpoints=Checkpoints(sys.argv[1], every=20))
+    # No file may grow beyond this from here on, as on a disk that is full.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+    try:
+        train(epochs=12, checkpoints=Checkpoints(sys.argv[1], every=20))
+    except CheckpointError as error:
+        assert_same_run(error.run, whole)
+        print("kept", error)
+    """
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_full_disk_loses_neither_the_run_nor_earlier_checkpoints(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(FULL), str(tmp_path)],
+        capture_output=True,
+        env=ENVIRONMENT,
+        text=True,
+        timeout=300,
+    )
+    assert done.stdout.startswith("kept"), done.stderr
+    assert Checkpoints(tmp_path).steps() == (20,)
+    resumed = train(epochs=12, checkpoints=tmp_path)
+    np.testing.assert_array_equal(
+        resumed.history["loss"], train(epochs=12).history["loss"]
+    )
+
+
+@pytest.mark.slow
+def test_a_killed_run_ends_as_one_that_nobody_killed():
+    run = kill_resume.kill_and_resume(0, seed=1)
+    assert not any(kill["too_late"] for kill in run["kills"])
+    assert run["digest"] == kill_resume.finish(kill_resume.start(None))
+
+
 SCRIPT = """
     import sys, time
     from flaxnn.training import Checkpoints
@@ -147,7 +192,7 @@ def test_a_signal_saves_and_ends(number, status, tmp_path):
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=ENVIRONMENT,
         text=True,
     ) as process:
         assert process.stdout is not None
