@@ -25,6 +25,7 @@ from flaxnn.optim._rmsprop import RMSpropState, rmsprop
 from flaxnn.optim._rprop import RpropState, rprop
 from flaxnn.optim._scheduled import ScheduledState, scheduled
 from flaxnn.optim._sgd import SGDState, sgd
+from flaxnn.optim._torch_schedule import from_torch_schedule, to_torch_schedule
 from flaxnn.optim._torch_state import from_torch_state, to_torch_state
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "chain",
     "clip_grad_norm",
     "clip_grad_value",
+    "from_torch_schedule",
     "from_torch_state",
     "lr_scheduler",
     "nadam",
@@ -62,5 +64,6 @@ __all__ = [
     "rprop",
     "scheduled",
     "sgd",
+    "to_torch_schedule",
     "to_torch_state",
 ]

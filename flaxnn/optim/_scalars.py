@@ -61,6 +61,21 @@ def cast(scalars: Scalars, like: jax.Array) -> Scalars:
     return {name: value.astype(dtype) for name, value in scalars.items()}
 
 
+def shortest(value: np.ndarray, *, complement: bool = False) -> float:
+    """The shortest decimal that a scalar stands for: 0.1 of a float32 too.
+
+    Args:
+        value: The scalar, as an array.
+        complement: Whether it is 1 minus the number that is wanted.
+    """
+    exact = 1 - float(value) if complement else float(value)
+    for digits in range(1, 18):
+        shorter = float(f"{exact:.{digits}g}")
+        if value.dtype.type(1 - shorter if complement else shorter) == value:
+            return shorter
+    return exact
+
+
 def require_params(params: Tree, why: str) -> None:
     """Raises unless the caller passed the parameters to ``update``."""
     if params is None:

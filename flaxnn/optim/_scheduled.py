@@ -41,7 +41,7 @@ class ScheduledState(NamedTuple):
         return jnp.stack(rates) if len(rates) > 1 else rates[0]
 
 
-def _groups(state: Any) -> Groups:
+def groups_of(state: Any) -> Groups:
     """The hyper-parameters of every optimiser in a state, in order."""
     return tuple(
         {
@@ -76,7 +76,7 @@ class _ScheduledInit:
 
     def __call__(self, params: Tree) -> Any:
         inner = self.optimizer(params)
-        if not (groups := _groups(inner)):
+        if not (groups := groups_of(inner)):
             raise ValueError(
                 "the optimizer holds no learning rate in its state that a scheduler "
                 "could change: use one of flaxnn.optim, or give optax's a schedule, "
@@ -113,13 +113,18 @@ class _ScheduledUpdate:
             total = total + jnp.asarray(value, total.dtype)
             mean = total / since
         due = since >= state.every
-        before = _groups(inner), state.scheduler_state
+        before = groups_of(inner), state.scheduler_state
         after = self.scheduler(state.scheduler_state, before[0], value=mean)
         groups, scheduler_state = chosen(due, after, before)
         zeros = jax.tree.map(jnp.zeros_like, (since, total))
         since, total = chosen(due, zeros, (since, total))
         new = _with_groups(inner, groups)
         return updates, ScheduledState(new, scheduler_state, state.every, since, total)
+
+
+def scheduler_rule(update: Any) -> Any:
+    """The scheduler's rule in the update of `scheduled`; None for another's."""
+    return update.scheduler if isinstance(update, _ScheduledUpdate) else None
 
 
 def scheduled(

@@ -18,7 +18,7 @@ from flaxnn.optim._nadam import nadam
 from flaxnn.optim._radam import radam
 from flaxnn.optim._rmsprop import rmsprop
 from flaxnn.optim._rprop import rprop
-from flaxnn.optim._scalars import Scalars
+from flaxnn.optim._scalars import Scalars, shortest
 from flaxnn.optim._sgd import sgd
 
 # How PyTorch computes, which changes no number: written as its defaults, not read.
@@ -105,13 +105,7 @@ def _number(key: str, hyperparams: Scalars) -> float | None:
     name = traced_name(key, hyperparams)
     if name is None:
         return None
-    value, complement = np.asarray(hyperparams[name]), name != key
-    exact = 1 - float(value) if complement else float(value)
-    for digits in range(1, 18):
-        shorter = float(f"{exact:.{digits}g}")
-        if value.dtype.type(1 - shorter if complement else shorter) == value:
-            return shorter
-    return exact
+    return shortest(np.asarray(hyperparams[name]), complement=name != key)
 
 
 def plain(value: Any) -> Any:

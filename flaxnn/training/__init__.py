@@ -1,6 +1,7 @@
 """Training as pure functions on explicit state, and the shell around them."""
 
 from flaxnn.training import callbacks
+from flaxnn.training._beginning import initial_state
 from flaxnn.training._checkpoints import CheckpointError, Checkpoints, CheckpointWarning
 from flaxnn.training._eval_step import EvalStep, ModelState, make_eval_step
 from flaxnn.training._evaluate import evaluate, predict
@@ -30,6 +31,7 @@ __all__ = [
     "evaluate",
     "fit",
     "fit_many",
+    "initial_state",
     "make_eval_step",
     "make_train_step",
     "predict",

@@ -34,7 +34,7 @@ from flaxnn.training._engine import Engine
 from flaxnn.training._faults import explaining_memory
 from flaxnn.training._history import Series
 from flaxnn.training._placement import checked_placement, on_one_device
-from flaxnn.training._problem import Problem, generators_of
+from flaxnn.training._problem import Problem
 from flaxnn.training._processes import explaining_processes
 from flaxnn.training._progress import ProgressBar
 from flaxnn.training._pure import enough_precision, model_dtype, split
@@ -212,7 +212,6 @@ def fit(
     validation = None if validation is None else Validation.of(validation)
     with ExitStack() as stack:
         stack.enter_context(enough_precision(model_dtype(split(model)[1])))
-        others = () if validation is None else generators_of(validation.data)
         # Without a loader a batch is all rows, and has to be on the device.
         streamed = bool(stream) if loader is None else wants_stream(data, stream, mesh)
         problem = Problem.of(
@@ -223,7 +222,7 @@ def fit(
             metrics,
             rngs,
             steps,
-            others,
+            None if validation is None else validation.data,
             freeze,
             streamed,
             accumulate=accumulate,

@@ -68,7 +68,7 @@ class Problem:
         metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]],
         rngs: Generator | None,
         steps: int | None,
-        others: Sequence[Generator] = (),
+        judged: Any = None,
         freeze: Sequence[str] = (),
         streamed: bool = False,
         **options: Any,
@@ -83,7 +83,7 @@ class Problem:
             metrics: As there.
             rngs: As there.
             steps: As there.
-            others: Generators that the run draws from besides.
+            judged: What the validation runs over.
             freeze: As there.
             streamed: Whether the data are read while the run goes on.
             options: Those of the step, as for `make_train_step`.
@@ -115,7 +115,7 @@ class Problem:
             loader,
             _batch_sizes(loader, rows, steps),
             Draws(requests, transform, rows, arrays[0].shape[1:], stream),
-            distinct(stream, *generators_of(data), *others),
+            run_generators(data, rngs, judged),
         )
 
     def start(self) -> TrainState:
@@ -175,6 +175,21 @@ class Problem:
             drawn=drawn,
             **options,
         )
+
+
+def run_generators(
+    data: Any, rngs: Generator | None, judged: Any = None
+) -> tuple[Generator, ...]:
+    """A run's distinct Generators, the one for host draws first.
+
+    Args:
+        data: What is trained on.
+        rngs: The one for host draws; the loader's when None.
+        judged: What the validation runs over.
+    """
+    if rngs is None and isinstance(data, DataLoader):
+        rngs = data.rngs
+    return distinct(rngs, *generators_of(data), *generators_of(judged))
 
 
 def distinct(*generators: Generator | None) -> tuple[Generator, ...]:

@@ -43,22 +43,35 @@ def scheduler_of(part: Part, optimizer: torch.optim.Optimizer) -> Any:
     return part.build(make)
 
 
-def step(entry: SchedulerEntry, case: SchedulerCase) -> Values:
-    """Returns ``(STEPS + 1, G)`` rates and momenta; the first are the initial ones."""
+def build(entry: SchedulerEntry, case: SchedulerCase) -> tuple[Any, Any]:
+    """Returns the optimiser and the scheduler of a case."""
     sgd = case.optimizer == "sgd"
     options = MOMENTUM if sgd else {}
     optimizer = optimizer_of(case.lrs, "SGD" if sgd else "Adam", **options)
     with warnings.catch_warnings():
         # The first step of parts in parts is taken for one of the caller's.
         warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
-        scheduler = scheduler_of(case.part(entry.name), optimizer)
-    seen = [_observed(optimizer)]
-    for k in range(STEPS):
+        return optimizer, scheduler_of(case.part(entry.name), optimizer)
+
+
+def walk(case: SchedulerCase, optimizer: Any, scheduler: Any, steps: range) -> Values:
+    """Returns ``(steps, G)`` rates and momenta, each after a step."""
+    seen = []
+    for k in steps:
         optimizer.step()
         scheduler.step(*() if case.values is None else (case.values[k],))
         seen.append(_observed(optimizer))
     lrs, momenta = zip(*seen, strict=True)
     return {"lr": np.array(lrs), "momentum": np.array(momenta)}
+
+
+def step(entry: SchedulerEntry, case: SchedulerCase) -> Values:
+    """Returns ``(STEPS + 1, G)`` rates and momenta; the first are the initial ones."""
+    optimizer, scheduler = build(entry, case)
+    lrs, momenta = _observed(optimizer)
+    later = walk(case, optimizer, scheduler, range(STEPS))
+    first = {"lr": lrs, "momentum": momenta}
+    return {name: np.stack([first[name], *values]) for name, values in later.items()}
 
 
 def _observed(optimizer: torch.optim.Optimizer) -> tuple[list[float], list[float]]:
