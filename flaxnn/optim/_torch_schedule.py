@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from flaxnn.optim._scheduled import ScheduledState, groups_of, scheduler_rule
@@ -46,7 +48,8 @@ def to_torch_schedule(
         (30, 0, [1.0])
     """
     rule, state = _checked(optimizer, opt_state)
-    return to_torch(rule, state.scheduler_state, groups_of(state.inner_state))
+    with _as_wide_as(opt_state):
+        return to_torch(rule, state.scheduler_state, groups_of(state.inner_state))
 
 
 def from_torch_schedule(
@@ -94,8 +97,7 @@ def from_torch_schedule(
         3
     """
     rule, state = _checked(optimizer, opt_state)
-    wide = any(leaf.dtype == "float64" for leaf in jax.tree.leaves(opt_state))
-    with jax.enable_x64(wide or jax.config.jax_enable_x64):
+    with _as_wide_as(opt_state):
         loaded = from_torch(
             torch_state, rule, state.scheduler_state, groups_of(state.inner_state)
         )
@@ -104,6 +106,12 @@ def from_torch_schedule(
             since=jnp.full_like(state.since, since),
             total=None if state.total is None else jnp.full_like(state.total, total),
         )
+
+
+def _as_wide_as(state: Any) -> AbstractContextManager[Any]:
+    """The context in which JAX computes in the state's dtypes."""
+    wide = any(leaf.dtype == np.float64 for leaf in jax.tree.leaves(state))
+    return jax.enable_x64(True) if wide else nullcontext()
 
 
 def _checked(optimizer: Any, opt_state: Any) -> tuple[Any, ScheduledState]:
