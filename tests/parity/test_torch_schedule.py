@@ -11,10 +11,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from flaxnn.optim.lr_scheduler._torch_state import from_torch, to_torch
-from tests.contract.registry import SCHEDULERS
-from tests.contract.scheduler import groups_of, observed
-from tests.contract.scheduler_oracle import build, walk
+from flaxnn.optim.lr_scheduler._torch_state import from_torch, to_torch  # noqa: E402
+from tests.contract.registry import SCHEDULERS  # noqa: E402
+from tests.contract.scheduler import groups_of, observed  # noqa: E402
+from tests.contract.scheduler_oracle import build, walk  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
