@@ -210,8 +210,9 @@ def to_state_dict(
             faults.append(f"{first} and {leaf.path} are both called {leaf.names[0]!r}.")
     _raise(copy.title, faults)
     return {
-        leaf.names[0]: np.ascontiguousarray(
-            leaf.layout.to_torch(np.asarray(leaf.place.value))
+        # A copy in C order that may be written to, as `torch.from_numpy` wants it.
+        leaf.names[0]: np.array(
+            leaf.layout.to_torch(np.asarray(leaf.place.value)), order="C"
         )
         for leaf in leaves
     }
