@@ -77,17 +77,17 @@ def test_every_kind_of_fault_is_in_one_error():
         "did you mean '0.weight' for '0.weigth'?",
         "'optimizer' is a dictionary itself; is it the one to load?",
         (
-            "size mismatch for 0.bias: copying a param with shape (3,) from checkpoint, "
-            "the shape in current model is (2,)."
+            "size mismatch for 0.bias: copying a param with shape (3,) from "
+            "checkpoint, the shape in current model is (2,)."
         ),
         (
-            'While copying the parameter named "1.weight", expected an array or a tensor '
-            "but received NoneType."
+            'While copying the parameter named "1.weight", expected an array or a '
+            "tensor but received NoneType."
         ),
         (
-            "dtype mismatch for 1.running_mean: copying a param of dtype complex64 from "
-            "checkpoint, the dtype in current model is float32; convert it first to one "
-            "that is floating-point."
+            "dtype mismatch for 1.running_mean: copying a param of dtype complex64 "
+            "from checkpoint, the dtype in current model is float32; convert it first "
+            "to one that is floating-point."
         ),
     ]
 
