@@ -49,8 +49,10 @@ from flaxnn.nn._host_draws import HostDraw, drawing, host_draw, providing, recor
 from flaxnn.nn._identity import Identity
 from flaxnn.nn._instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from flaxnn.nn._layer_norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from flaxnn.nn._layouts import Layout
 from flaxnn.nn._leaky import LeakyReLU, PReLU, RReLU
 from flaxnn.nn._linear import Flatten, Linear
+from flaxnn.nn._loading import PrefixWarning
 from flaxnn.nn._loss import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -106,10 +108,16 @@ from flaxnn.nn._regression_loss import (
     SmoothL1Loss,
 )
 from flaxnn.nn._reshaping import Fold, PixelShuffle, PixelUnshuffle, Unflatten, Unfold
+from flaxnn.nn._rules import Rule
 from flaxnn.nn._shrinkage import Hardshrink, Softshrink, Tanhshrink
 from flaxnn.nn._sigmoids import LogSigmoid, Sigmoid, Softplus, Softsign, Tanh
 from flaxnn.nn._softmax import LogSoftmax, Softmax, Softmax2d, Softmin
-from flaxnn.nn._state_dict import astype, functional_call, load_state_dict
+from flaxnn.nn._state_dict import (
+    astype,
+    functional_call,
+    load_state_dict,
+    to_state_dict,
+)
 
 __all__ = [
     "CELU",
@@ -181,6 +189,7 @@ __all__ = [
     "LPPool3d",
     "LSTMCell",
     "LayerNorm",
+    "Layout",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
@@ -209,6 +218,7 @@ __all__ = [
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
+    "PrefixWarning",
     "RMSNorm",
     "RNNCell",
     "RReLU",
@@ -220,6 +230,7 @@ __all__ = [
     "ReplicationPad1d",
     "ReplicationPad2d",
     "ReplicationPad3d",
+    "Rule",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -248,4 +259,5 @@ __all__ = [
     "load_state_dict",
     "providing",
     "recording",
+    "to_state_dict",
 ]

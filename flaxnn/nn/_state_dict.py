@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import jax
@@ -13,9 +13,21 @@ import numpy as np
 from flax import nnx
 
 from flaxnn._typing import ArrayLike, DTypeLike
+from flaxnn.nn._layouts import SAME
+from flaxnn.nn._loading import (
+    as_array,
+    assigned,
+    unfit_arrays,
+    unfit_names,
+    without_prefix,
+)
 from flaxnn.nn._module import Module, named_state
+from flaxnn.nn._names import Names, named
+from flaxnn.nn._places import opened
+from flaxnn.nn._rules import Rule
 
 M = TypeVar("M", bound=Module)
+T = TypeVar("T")
 
 
 def functional_call(
@@ -51,10 +63,13 @@ def functional_call(
         >>> gradient["bias"]
         Array([1.], dtype=float32)
     """
-    copy = nnx.clone(model)
+    opened_copy = opened(model)
+    copy = opened_copy.close()
     variables = dict(named_state(copy))
+    pairs = assigned(named(opened_copy)[0], params)
     unexpected = [name for name in params if name not in variables]
-    _check(model, variables, params, [], unexpected)
+    faults = unfit_names(pairs, params, [], unexpected)
+    _raise(opened_copy.title, faults + unfit_arrays(pairs, params, kinds=False))
     given: dict[int, str] = {}
     for name, value in params.items():
         first = given.setdefault(id(variables[name]), name)
@@ -63,41 +78,144 @@ def functional_call(
                 f"functional_call got multiple values for keys {[first, name]}, which "
                 "are tied; pass one of them"
             )
-        variables[name].set_value(_as_array(value))
+        variables[name].set_value(as_array(value))
     return copy(*args, **kwargs)
 
 
 def load_state_dict(
-    model: M, tensors: Mapping[str, ArrayLike], strict: bool = True
-) -> M:
-    """Returns a new model with the arrays of a state dictionary.
+    model: T,
+    tensors: Mapping[str, ArrayLike],
+    strict: bool = True,
+    *,
+    names: Names = (),
+    rules: Sequence[Rule] = (),
+    flatten: Mapping[str, Sequence[int]] = MappingProxyType({}),
+) -> T:
+    r"""Returns a new model with the arrays of PyTorch's state dictionary.
 
     Args:
-        model: The module; it is not changed.
+        model: A module of flaxnn; any `flax.nnx` module; or the variables of a Linen
+            module, ``{"params": …, "batch_stats": …}``, whose values may be shapes
+            only, as from `jax.eval_shape`. It is not changed.
         tensors: Arrays, or PyTorch's own tensors, under PyTorch's names. They take
-            the model's dtypes.
+            the model's dtypes. A prefix of all of them that a wrapper has left is
+            left off where the names fit without it, with a `PrefixWarning`.
         strict: Whether a missing or unexpected name is an error.
+        names: Flax's paths and what PyTorch calls them, ``{"Dense_0": "fc1"}``, for
+            all that is below a path; the longest holds. Or pairs of a regular
+            expression and a replacement, ``[(r"Dense_(\d)", r"fc\1")]``, applied
+            one after the other to the paths of modules.
+        rules: Further rules for parameters, before the built-in ones.
+        flatten: Sizes ``(C, H, W)`` of one example that is flattened before a dense
+            layer, under the layer's path: ``{"fc1": (64, 7, 7)}``. PyTorch flattens
+            in this order, Flax ``(H, W, C)``.
 
     Raises:
-        RuntimeError: Names or shapes do not fit; all faults are named at once.
+        RuntimeError: Names, shapes or dtypes do not fit; all faults are named at once.
+        TypeError: ``model`` is no model, or ``tensors`` no mapping.
+        ValueError: ``model`` is a mapping without Linen's collections.
 
     Torch:
         ``torch.nn.Module.load_state_dict``, 2.13.0, which changes the module in
-        place.
+        place, knows no prefixes, and casts whatever it gets, complex numbers and
+        integers too; here they are an error for a floating-point parameter.
+
+        Flax's modules are not made PyTorch's: ``epsilon`` of their norms (1e-6 but in
+        batch norm), momentum and padding are the model's own. A convolution of
+        Linen's and a transposed one look alike: one that is not called
+        ``ConvTranspose_0`` needs a rule. Tensors ``num_batches_tracked`` have no place
+        in Flax's batch norm, and are left out.
 
     Example:
         >>> import numpy as np
+        >>> from flax import nnx
         >>> from flaxnn import nn
-        >>> from flaxnn.random import Generator
-        >>> model = nn.Linear(1, 1, rngs=Generator(0))
-        >>> model = load_state_dict(
-        ...     model, {"weight": np.ones((1, 1)), "bias": np.zeros(1)}
-        ... )
-        >>> list(model.parameters())[0]
-        Parameter containing:
-        tensor([[1.]], requires_grad=True)
+        >>> class Net(nnx.Module):
+        ...     def __init__(self, rngs):
+        ...         self.fc = nnx.Linear(2, 1, rngs=rngs)
+        >>> tensors = {"fc.weight": np.array([[1.0, 2.0]]), "fc.bias": np.zeros(1)}
+        >>> load_state_dict(Net(nnx.Rngs(0)), tensors).fc.kernel.get_value()
+        Array([[1.],
+               [2.]], dtype=float32)
     """
-    return _replaced(model, tensors, missing_ok=not strict, unexpected_ok=not strict)
+    if not isinstance(tensors, Mapping):
+        raise TypeError(
+            f"Expected state_dict to be dict-like, got {type(tensors).__name__}."
+        )
+    if strangers := [name for name in tensors if not isinstance(name, str)]:
+        raise TypeError(f"names of tensors are strings, got {strangers[:3]}")
+    copy = opened(model)
+    leaves, faults = named(copy, names, rules, flatten)
+    expected = {name for leaf in leaves for name in leaf.names}
+    tensors = without_prefix(tensors, expected, stacklevel=2)
+    pairs = assigned(leaves, tensors)
+    if strict:
+        known = {name for _, name in pairs}
+        uncounted = copy.rules is not None
+        missing = [name for _, name in pairs if name not in tensors]
+        unexpected = [
+            name
+            for name in tensors
+            if name not in known
+            and not (uncounted and name.endswith("num_batches_tracked"))
+        ]
+        faults += unfit_names(pairs, tensors, missing, unexpected)
+    _raise(copy.title, faults + unfit_arrays(pairs, tensors))
+    for leaf, name in pairs:
+        if name in tensors:
+            shape = np.shape(leaf.place.value)
+            array = as_array(tensors[name])
+            if leaf.layout is not SAME:
+                array = leaf.layout.to_flax(np.asarray(array), shape)
+            leaf.place.put(_cast(array, leaf.dtype))
+    return copy.close()
+
+
+def to_state_dict(
+    model: object,
+    *,
+    names: Names = (),
+    rules: Sequence[Rule] = (),
+    flatten: Mapping[str, Sequence[int]] = MappingProxyType({}),
+) -> dict[str, np.ndarray]:
+    """Returns a model's arrays under PyTorch's names, in PyTorch's layouts.
+
+    The inverse of `load_state_dict`. The order is Flax's, which is sorted.
+
+    Args:
+        model: As in `load_state_dict`.
+        names: As in `load_state_dict`. A numbered name of Linen's stays as it is.
+        rules: As in `load_state_dict`.
+        flatten: As in `load_state_dict`.
+
+    Raises:
+        RuntimeError: Rules do not fit the model, or give two arrays one name.
+
+    Torch:
+        ``torch.nn.Module.state_dict``, 2.13.0. A batch norm of Flax's has no
+        ``num_batches_tracked``; PyTorch's ``load_state_dict`` takes its own for it.
+
+    Example:
+        >>> from flax import nnx
+        >>> layer = nnx.Linear(2, 3, rngs=nnx.Rngs(0))
+        >>> {name: array.shape for name, array in to_state_dict(layer).items()}
+        {'bias': (3,), 'weight': (3, 2)}
+    """
+    copy = opened(model)
+    leaves, faults = named(copy, names, rules, flatten)
+    paths: dict[str, str] = {}
+    for leaf in leaves:
+        first = paths.setdefault(leaf.names[0], leaf.path)
+        if first != leaf.path:
+            faults.append(f"{first} and {leaf.path} are both called {leaf.names[0]!r}.")
+    _raise(copy.title, faults)
+    return {
+        # A copy in C order that may be written to, as `torch.from_numpy` wants it.
+        leaf.names[0]: np.array(
+            leaf.layout.to_torch(np.asarray(leaf.place.value)), order="C"
+        )
+        for leaf in leaves
+    }
 
 
 def astype(model: M, dtype: DTypeLike) -> M:
@@ -132,18 +250,9 @@ def astype(model: M, dtype: DTypeLike) -> M:
     return _map_state(model, convert)
 
 
-def _as_array(value: Any) -> Any:
-    """The value as an array; PyTorch's tensors too, without importing PyTorch."""
-    if isinstance(value, np.ndarray | jax.Array):
-        return value
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-    return np.asarray(value)
-
-
 def _cast(array: Any, dtype: np.dtype) -> jax.Array:
     """The array in a dtype, float64 kept whatever the global setting."""
-    array = _as_array(array)
+    array = as_array(array)
     wide = "float64" in (dtype.name, getattr(array, "dtype", dtype).name)
     with jax.enable_x64(True) if wide else nullcontext():
         return jnp.asarray(array).astype(dtype)
@@ -154,52 +263,8 @@ def _map_state(model: M, convert: Callable[[Any], Any]) -> M:
     return nnx.merge(graphdef, jax.tree.map(convert, nnx.to_pure_dict(state)))
 
 
-def _replaced(
-    model: M,
-    tensors: Mapping[str, ArrayLike],
-    *,
-    missing_ok: bool = False,
-    unexpected_ok: bool = False,
-) -> M:
-    copy = nnx.clone(model)
-    variables = dict(named_state(copy))
-    missing = [] if missing_ok else [n for n in variables if n not in tensors]
-    unexpected = [] if unexpected_ok else [n for n in tensors if n not in variables]
-    _check(model, variables, tensors, missing, unexpected)
-    for name, value in tensors.items():
-        if name in variables:
-            dtype = variables[name].get_value().dtype
-            variables[name].set_value(_cast(value, dtype))
-    return copy
-
-
-def _check(
-    model: Module,
-    variables: Mapping[str, nnx.Variable],
-    tensors: Mapping[str, ArrayLike],
-    missing: list[str],
-    unexpected: list[str],
-) -> None:
-    """Raises one RuntimeError, worded as PyTorch's, that names every fault."""
-    faults = []
-    if missing:
-        faults.append(f"Missing key(s) in state_dict: {_quoted(missing)}.")
-    if unexpected:
-        faults.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}.")
-        for name in unexpected:
-            near = difflib.get_close_matches(name, variables, n=1)
-            faults += [f"did you mean {near[0]!r} for {name!r}?"] if near else []
-    for name, value in tensors.items():
-        if name in variables and np.shape(value) != variables[name].shape:
-            faults.append(
-                f"size mismatch for {name}: copying a param with shape "
-                f"{np.shape(value)} from checkpoint, the shape in current model is "
-                f"{variables[name].shape}."
-            )
+def _raise(title: str, faults: Sequence[str]) -> None:
+    """Raises PyTorch's RuntimeError if there are faults."""
     if faults:
-        heading = f"Error(s) in loading state_dict for {type(model).__name__}:"
+        heading = f"Error(s) in loading state_dict for {title}:"
         raise RuntimeError("\n\t".join([heading, *faults]))
-
-
-def _quoted(names: list[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
