@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flaxnn import data as data
     from flaxnn import functional as functional
     from flaxnn import init as init
+    from flaxnn import interop as interop
     from flaxnn import metrics as metrics
     from flaxnn import models as models
     from flaxnn import nn as nn
@@ -54,6 +55,7 @@ __all__ = [
     "functional",
     "functional_call",
     "init",
+    "interop",
     "metrics",
     "models",
     "nn",
@@ -72,6 +74,7 @@ __getattr__, __dir__ = _lazy.attach(
         "data",
         "functional",
         "init",
+        "interop",
         "metrics",
         "models",
         "nn",
