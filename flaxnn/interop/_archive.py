@@ -15,7 +15,7 @@ from flaxnn.interop._unpickle import MAX_PICKLE, MEMORY, Machine
 
 # Bytes of memory for an entry of the directory, with its name.
 _ENTRY = 300
-_STORAGE = 400
+_STORAGE = 300
 
 
 def load_archive(file: BinaryIO, size: int, mapped: mmap.mmap) -> object:
@@ -34,6 +34,12 @@ def load_archive(file: BinaryIO, size: int, mapped: mmap.mmap) -> object:
     """
     entries = read_directory(file, size)
     prefix = _prefix(entries)
+    for name, entry in entries.items():
+        if entry.compressed:
+            raise FileFormatError(
+                f"entry {name!r} of the zip archive is compressed, which torch.save "
+                "never does: load the file in PyTorch and torch.save it again"
+            )
     code = _read(file, entries, f"{prefix}/data.pkl", MAX_PICKLE)
     swap = _is_swapped(file, entries, f"{prefix}/byteorder")
     storages: dict[str, Storage] = {}

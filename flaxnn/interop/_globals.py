@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flaxnn.interop._unpickle import Machine
 
 # Bytes of memory for an array and its shape.
-_ARRAY = 400
+_ARRAY = 250
 
 
 class Callee(NamedTuple):
@@ -109,7 +109,7 @@ def _ordered_dict(machine: Machine, args: tuple) -> object:
                 machine.set_item(result, pair[0], pair[1])
         case _:
             raise _refused("OrderedDict")
-    machine.charge(200)
+    machine.charge(100)
     return result
 
 

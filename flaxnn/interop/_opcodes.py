@@ -71,6 +71,17 @@ def _dup(machine: Machine) -> None:
     machine.stack.append(machine.stack[-1])
 
 
+def _short_put(machine: Machine) -> None:
+    machine.memo[machine.code[machine.position]] = machine.stack[-1]
+    machine.position += 1
+
+
+def _short_get(machine: Machine) -> None:
+    index = machine.code[machine.position]
+    machine.position += 1
+    machine.recall(index)
+
+
 def _put(width: int) -> Action:
     def put(machine: Machine) -> None:
         machine.memo[number(machine, width)] = machine.stack[-1]
@@ -98,6 +109,11 @@ def _get(width: int) -> Action:
 
 def _get_line(machine: Machine) -> None:
     machine.recall(integer_line(machine))
+
+
+def _byte(machine: Machine) -> None:
+    machine.stack.append(machine.code[machine.position])
+    machine.position += 1
 
 
 # Containers.
@@ -254,16 +270,16 @@ _ROWS: dict[bytes, tuple[Action, int]] = {
     b"1": (_pop_mark, 32),
     b"2": (_dup, 32),
     b"p": (_put_line, 110),
-    b"q": (_put(1), 110),
+    b"q": (_short_put, 110),
     b"r": (_put(4), 110),
     b"\x94": (_memoize, 110),
-    b"g": (_get_line, 32),
-    b"h": (_get(1), 32),
-    b"j": (_get(4), 32),
+    b"g": (_get_line, 48),
+    b"h": (_short_get, 40),
+    b"j": (_get(4), 40),
     b"N": (push(None), 32),
     b"\x88": (push(True), 32),
     b"\x89": (push(False), 32),
-    b"K": (unsigned(1), 32),
+    b"K": (_byte, 32),
     b"M": (unsigned(2), 48),
     b"J": (push_signed, 48),
     b"I": (push_int_line, 80),
@@ -292,8 +308,8 @@ _ROWS: dict[bytes, tuple[Action, int]] = {
     b"l": (_list, 120),
     b"a": (_append, 40),
     b"e": (_appends, 64),
-    b"}": (_new(dict), 240),
-    b"d": (_dict, 240),
+    b"}": (_new(dict), 100),
+    b"d": (_dict, 100),
     b"s": (_set_item, 32),
     b"u": (_set_marked_items, 32),
     b"\x8f": (_new(set), 240),
@@ -304,7 +320,7 @@ _ROWS: dict[bytes, tuple[Action, int]] = {
     b"R": (_reduce, 64),
     b"\x81": (_reduce, 64),
     b"b": (_build, 32),
-    b"Q": (_persistent, 160),
+    b"Q": (_persistent, 120),
     b"P": (_refused("a persistent id as text"), 32),
     b"i": (_refused("INST"), 32),
     b"o": (_refused("OBJ"), 32),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -29,13 +29,15 @@ class Storage:
 
     nbytes: int
     data: np.ndarray | None
-    _copies: dict[tuple[object, ...], np.ndarray] = field(default_factory=dict)
+    _copies: dict[tuple[object, ...], np.ndarray] | None = None
 
     def converted(
         self, start: int, dtype: np.dtype, *, swap: bool, conj: bool, neg: bool
     ) -> np.ndarray:
         """Returns a changed copy of the storage from there on, the same each time."""
         key = (start % dtype.itemsize, dtype, conj, neg)
+        if self._copies is None:
+            self._copies = {}
         if key not in self._copies:
             assert self.data is not None
             copy = self.data.copy()

@@ -27,7 +27,9 @@ MAX_PICKLE = 16 << 20
 MAX_TUPLE_KEYS = 2_000
 MAX_TUPLE_KEY = 16
 
+# Bytes of memory for an item of a dict, for the first one, and for one of a set.
 _PAIR = 120
+_FIRST = 300
 _MEMBER = 128
 _SCALARS = frozenset({str, bytes, bool, float, type(None)})
 
@@ -144,16 +146,19 @@ class Machine:
 
     def recall(self, index: int) -> None:
         """Pushes what has that number in the memo."""
-        if index not in self.memo:
-            raise FileFormatError(f"the pickle refers to value {index}, which is none")
-        value = self.memo[index]
+        try:
+            value = self.memo[index]
+        except KeyError:
+            raise FileFormatError(
+                f"the pickle refers to value {index}, which is none"
+            ) from None
         if type(value) is Pending and value.value is not None:
             value = value.value
         self.stack.append(value)
 
     def set_item(self, target: dict, key: object, value: object) -> None:
         """Sets an item of a dict, if the key is of a kind that hashes well."""
-        self.charge(_PAIR)
+        self.charge(_PAIR if target else _FIRST)
         self._check_key(key)
         target[key] = value
 
