@@ -90,7 +90,9 @@ def _selected(content: Any, entry: str) -> Any:
     """One entry of what a file holds; a dot leads into nested ones."""
     for key in entry.split(".") if entry else ():
         if not (isinstance(content, dict) and key in content):
-            names = ", ".join(map(str, content)) if isinstance(content, dict) else "none"
+            names = (
+                ", ".join(map(str, content)) if isinstance(content, dict) else "none"
+            )
             raise ValueError(f"there is no entry {key!r}; the entries are: {names}")
         content = content[key]
     return content
