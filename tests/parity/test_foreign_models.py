@@ -280,7 +280,7 @@ GENERAL = {
         (2, 3, 4),
     ),
     "einsum out of order": (
-        lambda **o: nnx.Einsum("nba,cbda->ndc", (4, 2, 3, 3), (3, 4), **o),
+        lambda **o: nnx.Einsum("nba,cadb->ndc", (4, 3, 3, 2), (3, 4), **o),
         (2, 2, 3),
         (2, 3, 4),
     ),

@@ -145,6 +145,14 @@ def test_what_does_not_have_the_prefix_is_still_unexpected():
     np.testing.assert_array_equal(loaded.state_dict()["weight"], WEIGHT)
 
 
+def test_a_prefix_stays_where_two_names_would_become_one():
+    lines = faults(linear(), {**prefixed("module."), "weight": WEIGHT})
+    assert lines[0] == 'Missing key(s) in state_dict: "bias".'
+    assert lines[1] == (
+        'Unexpected key(s) in state_dict: "module.weight", "module.bias".'
+    )
+
+
 def test_names_rename_modules_and_parameters():
     model = nn.Sequential(linear(), nn.ReLU())
     tensors = {"fc.weight": WEIGHT, "shift": TENSORS["bias"]}

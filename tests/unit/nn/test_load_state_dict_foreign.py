@@ -136,6 +136,14 @@ def test_the_names_of_lists_dictionaries_sequentials_and_ties():
     assert {*nn.to_state_dict(model)} == {*tensors}
 
 
+def test_a_model_that_holds_itself():
+    model = nnx.Linear(3, 2, use_bias=False, rngs=nnx.Rngs(0))
+    model.owner = nnx.Dict(layer=model)
+    loaded = nn.load_state_dict(model, {"weight": numbered(2, 3)})
+    np.testing.assert_array_equal(loaded.kernel.get_value(), numbered(2, 3).T)
+    assert loaded.owner.layer is loaded
+
+
 def test_a_model_of_shapes_only():
     model = nnx.eval_shape(lambda: nnx.Linear(3, 2, rngs=nnx.Rngs(0)))
     loaded = nn.load_state_dict(model, {"weight": numbered(2, 3), "bias": numbered(2)})
