@@ -47,7 +47,7 @@ def convert(
     without running anything that is in a file. Exits with 0, with 1 when files differ,
     and with 2 when a file cannot be read or written.
     """
-    from flaxnn.interop import load, save
+    from flaxnn.interop import load
     from flaxnn.interop._summary import differences, summaries
 
     if inspect == (target is not None):
@@ -63,7 +63,7 @@ def convert(
             report |= {"target": str(target), "same": not found}
             report["differences"] = [asdict(one) for one in found]
         else:
-            save(content, target)
+            _save(content, target)
             found = differences(*_written(content, load(target), target))
             if found:
                 raise OSError(f"{target} does not hold what was written: {found[0]}")
@@ -96,6 +96,21 @@ def _selected(content: Any, entry: str) -> Any:
             raise ValueError(f"there is no entry {key!r}; the entries are: {names}")
         content = content[key]
     return content
+
+
+def _save(content: Any, target: Path) -> None:
+    from flaxnn.interop import save
+
+    try:
+        save(content, target)
+    except TypeError as error:
+        items = content.items() if isinstance(content, dict) else ()
+        entries = [str(name) for name, one in items if isinstance(one, dict)]
+        if target.suffix != ".safetensors" or not entries:
+            raise
+        raise TypeError(
+            f"{error}; or take one entry, --select {' or --select '.join(entries)}"
+        ) from error
 
 
 def _written(content: Any, read: Any, target: Path) -> tuple[Any, Any]:

@@ -145,7 +145,7 @@ MUTATIONS = (
     ),
     _mistake(
         "float32 options written with their rounding",
-        "_torch_schema.py",
+        "_scalars.py",
         "for digits in range(1, 18):",
         "for digits in range(17, 18):",
         f"{STATE}::test_the_schema_of_adam",

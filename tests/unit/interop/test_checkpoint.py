@@ -145,7 +145,11 @@ def refused(
         (lambda c: c.pop("generators_at_epoch"), {}, "before each epoch"),
         (lambda c: c["generators"].pop(), {}, r"1 generator\(s\), and this run has 2"),
         (lambda c: c.update(generators=[b"x"]), {}, "bytes"),
-        (lambda c: c["generators"][0].fill(7), {}, "not the state of a PyTorch CPU"),
+        (
+            lambda c: c["generators"].__setitem__(0, np.full(5056, 7, np.uint8)),
+            {},
+            "not the state of a PyTorch CPU",
+        ),
         (lambda c: c.update(epoch=-1), {}, "epoch must be an integer of at least 0"),
         (lambda c: c.update(epoch=1.5), {}, "epoch must be an integer of at least 0"),
         (lambda c: c.update(batch=8), {}, "this loader has 7"),
