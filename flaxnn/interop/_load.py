@@ -51,7 +51,7 @@ def load(path: str | os.PathLike[str]) -> dict:
     Nothing that a file names is imported or called. A pickle may hold tensors,
     parameters, dicts, lists, tuples, sets, numbers, text, bytes, NumPy arrays and
     numbers; anything else is refused. A file is also refused when it takes more than
-    52 MiB of memory beside its tensors' data (some 20,000 tensors), so that no file
+    52 MiB of memory beside its tensors' data (some 14,000 tensors), so that no file
     can take much time or memory before it is known to be sound.
 
     Args:

@@ -18,7 +18,7 @@ from flaxnn.interop._plain import check_plain
 from flaxnn.interop._tensors import Tensors
 
 # What a pickle may take of memory, its own bytes and the archive's directory included:
-# enough for some 20,000 tensors. An opcode counts as at least 32 bytes, so this is also
+# enough for some 14,000 tensors. An opcode counts as at least 32 bytes, so this is also
 # at most 1.7 million opcodes.
 MEMORY = 52 << 20
 # The bytes of the pickle itself.

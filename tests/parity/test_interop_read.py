@@ -231,7 +231,7 @@ def test_a_storage_of_two_dtypes_and_an_odd_one(tmp_path: Path) -> None:
     raw = torch.arange(11, dtype=torch.uint8)
     # PyTorch cannot read the first: the storage has three bytes more.
     round_trip({"odd": raw[:8].view(torch.float32)}, tmp_path, ZIP, again=False)
-    wide = torch.arange(8, dtype=torch.uint16)
+    wide = torch.tensor(range(8), dtype=torch.uint16)
     round_trip([wide, wide.view(torch.uint32), wide.view(torch.uint8)], tmp_path, ZIP)
 
 
