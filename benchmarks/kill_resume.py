@@ -28,7 +28,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-EPOCHS, EVERY = 30, 5
+EPOCHS, EVERY = 80, 5
 # Seconds after a start's second checkpoint within which a run is killed.
 WINDOW = 3.0
 

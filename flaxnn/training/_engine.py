@@ -61,6 +61,8 @@ class Engine:
     store: Store | None = None
     _pixels: jax.Array = field(default_factory=lambda: jnp.asarray(pixel_table()))
     _flight: InFlight = field(default_factory=lambda: InFlight(_in_flight()))
+    # The newest chunk, while its end is to be saved and nothing is kept of it.
+    _last: Pending | None = None
     _due: bool = False
     _fetched_at: float = 0.0
 
@@ -106,9 +108,16 @@ class Engine:
         arrays, rows = self.feed.chunk(part)
         inputs = (arrays, self._pixels, rows, self.problem.draws.of(part))
         first = self.plan.done - part.length
+        # On a CPU a copy waits for the chunk before; from here on the device is busy,
+        # while the host saves that chunk's end.
+        last, self._last = self._last, None
         before = None
-        if self.guard:
-            before = Before(train.copy(), inputs, replace(self.plan.position))
+        if self.guard or last is not None:
+            copy = train.copy()
+            if last is not None:
+                last.keep(copy)
+            if self.guard:
+                before = Before(copy, inputs, replace(self.plan.position))
         train, values = run_chunk(
             self.problem.step,
             train,
@@ -118,12 +127,13 @@ class Engine:
             transform=self.problem.draws.transform,
             placement=self.placement,
         )
-        snapshot = self._snapshot(train)
-        self._flight.add(Pending(values, part, first, before, snapshot))
+        pending = Pending(values, part, first, before, self._snapshot(train))
+        self._last = None if pending.snapshot is None else pending
+        self._flight.add(pending)
         return train
 
     def _snapshot(self, train: TrainState) -> RunState | None:
-        """A copy of the state, if a checkpoint is due behind these steps."""
+        """The state as it lies, if a checkpoint is due behind these steps."""
         if self.store is None or self.store.settings.every == "epoch":
             return None
         if self.plan.done % self.store.settings.every:
@@ -132,7 +142,7 @@ class Engine:
             # Saved with what the validation says, after the epoch's last draw.
             self._due = True
             return None
-        return self.plan.state(train.copy())
+        return self.plan.state(train)
 
     def _fetch(self, *, wait: bool, watched: bool = False) -> None:
         """Looks at chunks that are done: history, faults, checkpoints, callbacks."""
@@ -142,6 +152,9 @@ class Engine:
             self.history.add(values)
             self.reporter.steps(pending.first, values)
             if pending.snapshot is not None:
+                if pending.shared:
+                    pending.keep(pending.snapshot.train.copy())
+                    self._last = None
                 self._save(pending.snapshot)
             # Processes that share a run must cut it alike, and their clocks differ.
             if watched and jax.process_count() == 1:
@@ -197,6 +210,9 @@ class Engine:
     def _guard(self, pending: Pending, values: dict[str, np.ndarray]) -> None:
         if pending.before is None or np.isfinite(values["loss"]).all():
             return
+        if self.store is not None:
+            # What is being written are the arrays that are computed with next.
+            self.store.wait()
         bad = int(np.argmin(np.isfinite(values["loss"])))
         state = self._before_step(pending, bad)
         good = {name: array[:bad] for name, array in values.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -15,7 +15,7 @@ from flaxnn.training._state import RunState, TrainState
 from flaxnn.training._step import Metrics
 
 
-@dataclass(frozen=True)
+@dataclass
 class Pending:
     """A chunk under way, and what is needed when it comes out.
 
@@ -25,6 +25,7 @@ class Pending:
         first: The first of its steps.
         before: Whatever is needed to run it again up to one of its steps.
         snapshot: The state behind it where that is to be saved.
+        shared: Whether the snapshot's arrays are those that the next chunk uses up.
     """
 
     values: Metrics
@@ -32,6 +33,12 @@ class Pending:
     first: int
     before: Before | None = None
     snapshot: RunState | None = None
+    shared: bool = True
+
+    def keep(self, train: TrainState) -> None:
+        """Gives the snapshot arrays that nothing uses up."""
+        assert self.snapshot is not None
+        self.snapshot, self.shared = replace(self.snapshot, train=train), False
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,6 @@ def path_name(path: Any) -> str:
     return jax.tree_util.keystr(path, simple=True, separator=".")
 
 
-def kinds(arrays: dict[str, np.ndarray]) -> dict[str, str]:
-    """Dtype and shape of each array, for people and for comparison."""
-    return {name: f"{a.dtype}{list(a.shape)}" for name, a in arrays.items()}
-
-
 def _numbers(leaf: Any) -> Any:
     return jax.random.key_data(leaf) if _is_key(leaf) else leaf
 

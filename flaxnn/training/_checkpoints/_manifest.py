@@ -9,7 +9,8 @@ from typing import Any
 from flaxnn._environment import environment
 from flaxnn.data import fingerprint_differences
 from flaxnn.training._checkpoints._errors import CheckpointError, CheckpointWarning
-from flaxnn.training._checkpoints._leaves import kinds, named_arrays
+from flaxnn.training._checkpoints._leaves import named_arrays
+from flaxnn.training._checkpoints._packing import kinds
 from flaxnn.training._state import TrainState
 
 _FORMAT = 1

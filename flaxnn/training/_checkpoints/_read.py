@@ -10,6 +10,7 @@ import numpy as np
 
 from flaxnn.training._checkpoints._errors import CheckpointError
 from flaxnn.training._checkpoints._integrity import verify
+from flaxnn.training._checkpoints._packing import unpacked
 
 # The two items of an Orbax checkpoint: arrays, and the manifest beside them.
 ARRAYS, MANIFEST = "arrays", "manifest"
@@ -76,17 +77,7 @@ def read(directory: Path, step: int, *, arrays: bool = True) -> Content:
         found = ocp.PyTreeCheckpointHandler().restore(epath.Path(path / ARRAYS))
     except Exception as error:  # Whatever a damaged file makes Orbax raise.
         raise CheckpointError(f"{path} cannot be read: {_first_line(error)}") from error
-    complete: dict[str, np.ndarray] = {}
-    for name, kind in manifest["arrays"].items():
-        array = found[name] if name in found else _empty(kind)
-        complete[name] = np.asarray(array)
-    return Content(manifest, complete)
-
-
-def _empty(kind: str) -> np.ndarray:
-    """The array of a kind that has no elements; Orbax writes none of those."""
-    dtype, _, shape = kind.rstrip("]").partition("[")
-    return np.zeros([int(size) for size in shape.split(",")], dtype)
+    return Content(manifest, unpacked(found, manifest["arrays"]))
 
 
 def _first_line(error: BaseException) -> str:

@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeVar
 from flax import nnx
 
 from flaxnn.training._checkpoints._errors import CheckpointError
-from flaxnn.training._checkpoints._leaves import from_named_arrays, kinds, named_arrays
+from flaxnn.training._checkpoints._leaves import from_named_arrays, named_arrays
+from flaxnn.training._checkpoints._packing import kinds
 from flaxnn.training._checkpoints._read import read, steps_in
 from flaxnn.training._eval_step import ModelState
 from flaxnn.training._pure import split

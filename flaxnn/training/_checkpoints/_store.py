@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,15 +17,13 @@ from jax.experimental import multihost_utils
 
 from flaxnn.training._checkpoints._errors import CheckpointError, CheckpointWarning
 from flaxnn.training._checkpoints._integrity import record
-from flaxnn.training._checkpoints._leaves import (
-    from_named_arrays,
-    kinds,
-    named_arrays,
-)
+from flaxnn.training._checkpoints._leaves import from_named_arrays, named_arrays
 from flaxnn.training._checkpoints._lock import DirectoryLock
 from flaxnn.training._checkpoints._manifest import check_manifest
+from flaxnn.training._checkpoints._packing import kinds, packed
 from flaxnn.training._checkpoints._read import ARRAYS, MANIFEST, Content, read, steps_in
 from flaxnn.training._checkpoints._settings import Checkpoints
+from flaxnn.training._checkpoints._writer import Writer
 from flaxnn.training._state import RunState, TrainState
 
 Named = Mapping[str, np.ndarray]
@@ -55,6 +54,9 @@ class Store:
         self._lock = DirectoryLock(self._path)
         self._saved: set[int] = set()
         self._writing = -1
+        self._writer = Writer()
+        # Processes that share a run write together, each from its main thread.
+        self._beside = settings.asynchronous and jax.process_count() == 1
 
     def __enter__(self) -> Store:
         self._lock.acquire()
@@ -63,6 +65,7 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         try:
+            self._writer.close()
             if self._manager is not None:
                 # An error in here was told by `wait`, or another one is under way.
                 with suppress(Exception):
@@ -129,29 +132,27 @@ class Store:
             "metric": metric,
             "arrays": kinds(arrays),
         }
-        filled = {name: array for name, array in arrays.items() if array.size}
         worst = math.inf if self.settings.mode == "min" else -math.inf
         ranked = worst if metric is None or math.isnan(metric) else metric
+
+        items = ocp.args.Composite(
+            **{
+                ARRAYS: ocp.args.PyTreeSave(packed(arrays)),
+                MANIFEST: ocp.args.JsonSave(manifest),
+            }
+        )
+        metrics = None if metric is None else {"value": ranked}
 
         def write() -> None:
             manager = self._open()
             manager.wait_until_finished()
             self._writing = step
-            manager.save(
-                step,
-                args=ocp.args.Composite(
-                    **{
-                        ARRAYS: ocp.args.PyTreeSave(filled),
-                        MANIFEST: ocp.args.JsonSave(manifest),
-                    }
-                ),
-                metrics=None if metric is None else {"value": ranked},
-                force=True,
-            )
-            if not self.settings.asynchronous:
+            manager.save(step, args=items, metrics=metrics, force=True)
+            if self._beside or not self.settings.asynchronous:
                 manager.wait_until_finished()
 
-        if self._attempt(write):
+        self.wait()
+        if self._attempt(partial(self._writer.start, write) if self._beside else write):
             self._saved.add(step)
 
     def has(self, step: int) -> bool:
@@ -160,6 +161,7 @@ class Store:
 
     def wait(self) -> None:
         """Waits for what is being written."""
+        self._attempt(self._writer.wait)
         if self._manager is not None:
             self._attempt(self._manager.wait_until_finished)
 
@@ -254,6 +256,11 @@ def _manager(settings: Checkpoints, record: Callable[[], None]) -> Any:
         policies.append(best)
     return ocp.CheckpointManager(
         settings.path,
+        # Weights hardly get smaller, and compressing them takes the processor's time.
+        item_handlers={
+            ARRAYS: ocp.PyTreeCheckpointHandler(use_compression=False),
+            MANIFEST: ocp.JsonCheckpointHandler(),
+        },
         options=ocp.CheckpointManagerOptions(
             preservation_policy=managers.AnyPreservationPolicy(policies),
             async_options=ocp.AsyncOptions(post_finalization_callback=record),
