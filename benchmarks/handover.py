@@ -77,16 +77,18 @@ def conv_net(nn: Any, **rngs: Any) -> Any:
     )
 
 
-def sgd(lr: float) -> dict[str, Callable[..., Any]]:
-    """SGD with momentum on either side."""
-    return {
-        "torch_optimizer": lambda o, p: o.SGD(p, lr=lr, momentum=0.9),
-        "optimizer": lambda o: o.sgd(lr=lr, momentum=0.9),
-    }
+def sgd(shape: tuple[int, ...], model: Callable[..., Any], lr: float) -> Case:
+    """A run with SGD with momentum."""
+    return Case(
+        shape,
+        model,
+        lambda o, p: o.SGD(p, lr=lr, momentum=0.9),
+        lambda o: o.sgd(lr=lr, momentum=0.9),
+    )
 
 
 CASES = {
-    "mlp-sgd": Case((16,), mlp, **sgd(0.02)),
+    "mlp-sgd": sgd((16,), mlp, 0.02),
     "mlp-adam": Case(
         (16,), mlp, lambda o, p: o.Adam(p, lr=1e-3), lambda o: o.adam(lr=1e-3)
     ),
@@ -97,7 +99,7 @@ CASES = {
         lambda o: o.adamw(lr=1e-3, weight_decay=0.05),
         cycle=True,
     ),
-    "conv-sgd": Case((1, 8, 8), conv_net, **sgd(0.01)),
+    "conv-sgd": sgd((1, 8, 8), conv_net, 0.01),
 }
 
 
@@ -313,7 +315,9 @@ def main() -> int:
         runs = {n: whole(CASES[n], "float32", seed)[0] for n in options.case}
         np.savez(out, **runs)
         return 0
-    floors = {name: noise(runs) for name, runs in variants(options.case).items()}
+    floors: dict[str, Any] = {
+        name: noise(runs) for name, runs in variants(options.case).items()
+    }
     if options.record:
         np.savez_compressed(RECORD, **floors)
     report = {name: compare(name, floors[name]) for name in options.case}

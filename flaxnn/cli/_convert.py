@@ -53,6 +53,8 @@ def convert(
     if inspect == (target is not None):
         raise typer.BadParameter("give OUT, or --inspect without it")
     report: dict[str, Any] = {"source": str(source)}
+    tensors: list[TensorSummary] = []
+    found: list[Difference] = []
     try:
         content = _selected(load(source), select)
         if target is None:

@@ -181,8 +181,9 @@ def save_checkpoint(
             "interop.save(model.state_dict(), path) writes the model alone"
         )
     train = state.train
+    opt_state: Any = train.opt_state
     if schedule is not None:
-        optimizer = scheduled(optimizer, schedule, int(train.opt_state.every))
+        optimizer = scheduled(optimizer, schedule, int(opt_state.every))
     trained = train.to_model(model)
     content: dict[str, Any] = {
         "model": OrderedDict(trained.state_dict()),

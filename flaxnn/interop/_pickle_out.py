@@ -88,14 +88,13 @@ class PickleOut:
     def _tensor(self, view: View) -> bytes:
         dtype, storage = view.storage.dtype, view.storage
         typed = dtype.storage is not None
-        kind = (
-            ("torch", dtype.storage) if typed else ("torch.storage", "UntypedStorage")
-        )
+        module = "torch" if typed else "torch.storage"
+        kind = dtype.storage or "UntypedStorage"
         size = storage.data.size if typed else storage.data.nbytes
         identity = (
             _MARK
             + _text("storage")
-            + _global(*kind)
+            + _global(module, kind)
             + _text(storage.key)
             + _text("cpu")
             + _integer(size)
