@@ -124,7 +124,7 @@ def differences(one: Any, other: Any, *, exact: bool, shared: bool) -> list[str]
             sharing([v for _, v in side if isinstance(v, torch.Tensor | np.ndarray)])
             for side in (ours, theirs)
         ]
-        if not np.array_equal(*memories):
+        if not np.array_equal(memories[0], memories[1]):
             found.append("other elements share memory")
     return found
 
