@@ -84,15 +84,17 @@ class PickleOut:
 
     def _tensor(self, view: View) -> bytes:
         dtype, storage = view.storage.dtype, view.storage
-        typed = dtype.storage is not None
-        kind = (
-            ("torch", dtype.storage) if typed else ("torch.storage", "UntypedStorage")
-        )
-        size = storage.data.size if typed else storage.data.nbytes
+        if dtype.storage is not None:
+            kind, size = _global("torch", dtype.storage), storage.data.size
+            rebuild, behind = "_rebuild_tensor_v2", b""
+        else:
+            kind = _global("torch.storage", "UntypedStorage")
+            size = storage.data.nbytes
+            rebuild, behind = "_rebuild_tensor_v3", _global("torch", dtype.torch)
         identity = (
             _MARK
             + _text("storage")
-            + _global(*kind)
+            + kind
             + _text(storage.key)
             + _text("cpu")
             + _integer(size)
@@ -101,10 +103,6 @@ class PickleOut:
         )
         placed = _integer(view.offset) + _integers(view.shape) + _integers(view.strides)
         hooks = _global("collections", "OrderedDict") + b")" + _REDUCE
-        if typed:
-            rebuild, behind = "_rebuild_tensor_v2", b""
-        else:
-            rebuild, behind = "_rebuild_tensor_v3", _global("torch", dtype.torch)
         arguments = _MARK + identity + placed + b"\x89" + hooks + behind + _TUPLE
         return _global("torch._utils", rebuild) + arguments + _REDUCE
 

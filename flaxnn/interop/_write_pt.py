@@ -63,4 +63,4 @@ def _write_storage(archive: zipfile.ZipFile, storage: Storage) -> None:
     entry.extra = b"FB" + padding.to_bytes(2, "little") + b"Z" * padding
     with archive.open(entry, "w", force_zip64=large) as out:
         if data.size:
-            out.write(memoryview(data))
+            out.write(data.data)

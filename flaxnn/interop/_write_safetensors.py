@@ -58,4 +58,4 @@ def write_safetensors(tensors: Mapping[str, np.ndarray], path: Path) -> None:
             array = tensors[name]
             whole = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
             if whole.size:
-                out.write(memoryview(whole.reshape(-1).view(np.uint8)))
+                out.write(whole.reshape(-1).view(np.uint8).data)

@@ -284,10 +284,12 @@ def test_safetensors_joins_names_and_aligns(tmp_path: Path) -> None:
         "flag": np.array([True]),
         "layer": {0: {"weight": np.arange(6.0).reshape(2, 3).T}, "ü": np.float32(2)},
         "none": np.empty((0, 2), np.int16),
+        "swapped": np.arange(3, dtype=">i4")[::-1],
     }
     ours = trip(value, tmp_path, "model.safetensors")
-    assert sorted(ours) == ["flag", "layer.0.weight", "layer.ü", "none"]
+    assert sorted(ours) == ["flag", "layer.0.weight", "layer.ü", "none", "swapped"]
     assert_same_bits(ours["layer.0.weight"], value["layer"][0]["weight"])
+    assert_same_bits(ours["swapped"], value["swapped"])
     assert all(array.flags.aligned for array in ours.values())
     raw = (tmp_path / "model.safetensors").read_bytes()
     length = int.from_bytes(raw[:8], "little")
