@@ -13,7 +13,8 @@ from flaxnn.interop._storages import View
 
 _HEAD, _STOP = b"\x80\x02", b"."
 _MARK, _TUPLE, _REDUCE = b"(", b"t", b"R"
-_DEEPEST = 100
+# As many as `load` reads; PyTorch reads 255.
+_INTEGER_BYTES = 40
 
 
 class PickleOut:
@@ -31,13 +32,11 @@ class PickleOut:
 
         Raises:
             TypeError: It holds something that PyTorch's safe reader would refuse.
-            ValueError: It is nested too deeply.
+            ValueError: An integer is too large.
         """
-        return _HEAD + self._value(value, "", 0) + _STOP
+        return _HEAD + self._value(value, "") + _STOP
 
-    def _value(self, value: Any, where: str, depth: int) -> bytes:
-        if depth > _DEEPEST:
-            raise ValueError(f"more than {_DEEPEST} containers inside one another")
+    def _value(self, value: Any, where: str) -> bytes:
         if value is None:
             return b"N"
         if isinstance(value, bool | np.bool_):
@@ -51,11 +50,10 @@ class PickleOut:
         if isinstance(value, np.ndarray):
             return self._tensor(self._views[id(value)])
         if isinstance(value, Mapping):
-            return self._mapping(value, where, depth)
+            return self._mapping(value, where)
         if isinstance(value, list | tuple):
             items = b"".join(
-                self._value(one, f"{where}[{index}]", depth + 1)
-                for index, one in enumerate(value)
+                self._value(one, f"{where}[{index}]") for index, one in enumerate(value)
             )
             if isinstance(value, list):
                 return b"]" + _MARK + items + b"e"
@@ -65,7 +63,7 @@ class PickleOut:
             "arrays, numbers, strings, None, and lists, tuples and dictionaries of them"
         )
 
-    def _mapping(self, value: Mapping[Any, Any], where: str, depth: int) -> bytes:
+    def _mapping(self, value: Mapping[Any, Any], where: str) -> bytes:
         for key in value:
             if not isinstance(key, str | int | float):
                 raise TypeError(
@@ -73,8 +71,7 @@ class PickleOut:
                     f"{_name(key)}: keys are strings and numbers"
                 )
         items = b"".join(
-            self._value(key, where, depth)
-            + self._value(one, f"{where}[{key!r}]", depth + 1)
+            self._value(key, where) + self._value(one, f"{where}[{key!r}]")
             for key, one in value.items()
         )
         filled = b"}" + _MARK + items + b"u"
@@ -87,14 +84,17 @@ class PickleOut:
 
     def _tensor(self, view: View) -> bytes:
         dtype, storage = view.storage.dtype, view.storage
-        typed = dtype.storage is not None
-        module = "torch" if typed else "torch.storage"
-        kind = dtype.storage or "UntypedStorage"
-        size = storage.data.size if typed else storage.data.nbytes
+        if dtype.storage is not None:
+            kind, size = _global("torch", dtype.storage), storage.data.size
+            rebuild, behind = "_rebuild_tensor_v2", b""
+        else:
+            kind = _global("torch.storage", "UntypedStorage")
+            size = storage.data.nbytes
+            rebuild, behind = "_rebuild_tensor_v3", _global("torch", dtype.torch)
         identity = (
             _MARK
             + _text("storage")
-            + _global(module, kind)
+            + kind
             + _text(storage.key)
             + _text("cpu")
             + _integer(size)
@@ -103,10 +103,6 @@ class PickleOut:
         )
         placed = _integer(view.offset) + _integers(view.shape) + _integers(view.strides)
         hooks = _global("collections", "OrderedDict") + b")" + _REDUCE
-        if typed:
-            rebuild, behind = "_rebuild_tensor_v2", b""
-        else:
-            rebuild, behind = "_rebuild_tensor_v3", _global("torch", dtype.torch)
         arguments = _MARK + identity + placed + b"\x89" + hooks + behind + _TUPLE
         return _global("torch._utils", rebuild) + arguments + _REDUCE
 
@@ -119,8 +115,11 @@ def _integer(value: int) -> bytes:
     if -(2**31) <= value < 2**31:
         return b"J" + struct.pack("<i", value)
     data = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
-    if len(data) > 255:
-        raise ValueError(f"an integer of {value.bit_length()} bits is too large")
+    if len(data) > _INTEGER_BYTES:
+        raise ValueError(
+            f"an integer of {value.bit_length()} bits is too large: at most "
+            f"{8 * _INTEGER_BYTES - 1} are written"
+        )
     return b"\x8a" + bytes([len(data)]) + data
 
 

@@ -13,6 +13,10 @@ import numpy as np
 from flaxnn.interop._write_pt import write_pt
 from flaxnn.interop._write_safetensors import write_safetensors
 
+# How far containers are nested: half of what `load` reads, and far from the depth at
+# which Python's own recursion ends.
+_DEEPEST = 100
+
 
 def save(value: Any, path: str | os.PathLike[str]) -> None:
     """Writes arrays to a file that PyTorch, or any reader of safetensors, reads.
@@ -28,7 +32,8 @@ def save(value: Any, path: str | os.PathLike[str]) -> None:
         path: The file; it is replaced if it exists.
 
     Raises:
-        ValueError: The suffix is another, or names clash.
+        ValueError: The suffix is another, names clash, or the value is nested too
+            deeply, as one that contains itself.
         TypeError: The value holds something that such a file has not.
         OSError: The file cannot be written.
 
@@ -76,14 +81,15 @@ def _to_safetensors(value: Any, path: Path) -> None:
     write_safetensors(tensors, path)
 
 
-def _with_numpy(value: Any, found: list[np.ndarray]) -> Any:
+def _with_numpy(value: Any, found: list[np.ndarray], depth: int = 0) -> Any:
     """The value with JAX's arrays and PyTorch's tensors as NumPy's, which are found."""
+    _check_depth(depth)
     if isinstance(value, Mapping):
-        items = {key: _with_numpy(one, found) for key, one in value.items()}
+        items = {key: _with_numpy(one, found, depth + 1) for key, one in value.items()}
         kinds = (Counter, OrderedDict)
         return next((k(items) for k in kinds if isinstance(value, k)), items)
     if isinstance(value, list | tuple):
-        items = [_with_numpy(one, found) for one in value]
+        items = [_with_numpy(one, found, depth + 1) for one in value]
         return items if isinstance(value, list) else tuple(items)
     if not hasattr(value, "__array__") or isinstance(value, np.generic):
         return value
@@ -94,12 +100,18 @@ def _with_numpy(value: Any, found: list[np.ndarray]) -> Any:
 
 
 def _flatten(
-    value: Mapping[Any, Any], prefix: str, into: dict[str, np.ndarray]
+    value: Mapping[Any, Any], prefix: str, into: dict[str, np.ndarray], depth: int = 0
 ) -> None:
+    _check_depth(depth)
     for key, one in value.items():
         name = f"{prefix}{key}"
-        if isinstance(one, Mapping):
-            _flatten(one, f"{name}.", into)
+        if isinstance(one, Mapping) and one:
+            _flatten(one, f"{name}.", into, depth + 1)
+        elif isinstance(one, Mapping):
+            raise TypeError(
+                f"{name} is an empty dictionary, of which a .safetensors file keeps no "
+                "trace: leave it out, or write .pt"
+            )
         elif not hasattr(one, "__array__"):
             raise TypeError(
                 f"{name} is of type {type(one).__name__}: a .safetensors file holds "
@@ -109,3 +121,11 @@ def _flatten(
             raise ValueError(f"two arrays would both be named {name}")
         else:
             into[name] = np.asarray(one)
+
+
+def _check_depth(depth: int) -> None:
+    if depth > _DEEPEST:
+        raise ValueError(
+            f"more than {_DEEPEST} containers inside one another, or one that contains "
+            "itself"
+        )

@@ -114,11 +114,11 @@ def _spanned(
 ) -> tuple[Dtype, np.ndarray]:
     """The memory of a group as one flat array, without a copy."""
     first = next(array for array in members if _bounds(array)[0] == low)
-    size = first.dtype.itemsize
+    dtype, size = of_array(first.dtype), first.dtype.itemsize
     # NumPy makes no view by strides of the dtypes that are not its own.
     raw = first.view(f"V{size}")
     flat = np.lib.stride_tricks.as_strided(raw, (span // size,), (size,))
-    return of_array(first.dtype), flat
+    return dtype, flat
 
 
 def _view(array: np.ndarray, storage: Storage, start: int) -> View:

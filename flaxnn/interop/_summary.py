@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ class TensorSummary:
         bytes: What its elements take.
         minimum: The smallest finite element; None without one, and for complex numbers.
         maximum: The largest one; likewise.
-        mean: Their mean, in float64; likewise.
+        mean: Their mean, in float64; likewise, and where it is beyond that.
         std: Their standard deviation; likewise.
         nonfinite: How many elements are nan or infinite.
         shares: The name of the first array with the same memory, if there is one.
@@ -52,7 +53,8 @@ class Difference:
         what: ``"missing"`` (in the second file), ``"unexpected"``, ``"shape"``,
             ``"dtype"``, ``"values"`` or, for entries that are no arrays, ``"entry"``.
         detail: Both sides, for a reader.
-        largest: The largest absolute difference of values, if that is what differs.
+        largest: The largest absolute difference of values, if that is what differs;
+            None also if every two that differ have a nan or infinity.
     """
 
     name: str
@@ -118,10 +120,11 @@ class _Moments:
     def add(self, part: np.ndarray) -> None:
         """Takes further numbers in, by the update of Chan et al., 1979."""
         count = self._count + part.size
-        apart = part.mean() - self._mean
-        self._squares += part.var() * part.size
-        self._squares += apart**2 * self._count * part.size / count
-        self._mean += apart * part.size / count
+        with np.errstate(over="ignore", invalid="ignore"):
+            apart = part.mean() - self._mean
+            self._squares += part.var() * part.size
+            self._squares += apart**2 * self._count * part.size / count
+            self._mean += apart * part.size / count
         self._count = count
         self._low, self._high = min(self._low, part.min()), max(self._high, part.max())
 
@@ -129,16 +132,24 @@ class _Moments:
         """Smallest, largest, mean, standard deviation; None where there was none."""
         if not self._count:
             return None, None, None, None
-        deviation = float(np.sqrt(self._squares / self._count))
-        return float(self._low), float(self._high), float(self._mean), deviation
+        deviation = np.sqrt(self._squares / self._count)
+        mean, std = (
+            float(one) if np.isfinite(one) else None for one in (self._mean, deviation)
+        )
+        return float(self._low), float(self._high), mean, std
 
 
 def _parts(array: np.ndarray) -> Iterator[np.ndarray]:
     """An array in flat parts of float64, or complex128."""
-    wide = np.complex128 if array.dtype.kind == "c" else np.float64
     flat = array.reshape(-1) if array.flags.c_contiguous else array.flatten()
     for start in range(0, flat.size, _CHUNK):
-        yield flat[start : start + _CHUNK].astype(wide)
+        yield _wide(flat[start : start + _CHUNK])
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    """An array in float64, or complex128; signalling nan of any dtype are quiet."""
+    with np.errstate(invalid="ignore"):
+        return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
 
 
 def differences(one: Any, other: Any) -> list[Difference]:
@@ -146,7 +157,7 @@ def differences(one: Any, other: Any) -> list[Difference]:
 
     Bits decide: two nan of the same bits are equal, 0.0 and -0.0 are not.
     """
-    left, right = dict(named_entries(one)), dict(named_entries(other))
+    left, right = _by_name(one), _by_name(other)
     found = []
     for name, a in left.items():
         if name not in right:
@@ -159,11 +170,32 @@ def differences(one: Any, other: Any) -> list[Difference]:
     return found
 
 
+def _by_name(value: Any) -> dict[str, Any]:
+    """The entries under their names; those that have the same are counted."""
+    found: dict[str, Any] = {}
+    for name, one in named_entries(value):
+        unique, count = name, 1
+        while unique in found:
+            count += 1
+            unique = f"{name} ({count})"
+        found[unique] = one
+    return found
+
+
+def _same_entry(a: Any, b: Any) -> bool:
+    """Whether two entries are equal; a NumPy number is the number that it is."""
+    a, b = (one.item() if isinstance(one, np.generic) else one for one in (a, b))
+    if type(a) is not type(b) or isinstance(a, np.ndarray):
+        return False
+    if isinstance(a, float):
+        return struct.pack("d", a) == struct.pack("d", b)
+    return a == b
+
+
 def _difference(name: str, a: Any, b: Any) -> Difference | None:
     both = f"{_described(a)} and {_described(b)}"
     if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray)):
-        same = type(a) is type(b) and not isinstance(a, np.ndarray) and a == b
-        return None if same else Difference(name, "entry", both)
+        return None if _same_entry(a, b) else Difference(name, "entry", both)
     if a.shape != b.shape:
         return Difference(name, "shape", f"{a.shape} and {b.shape}")
     if a.dtype != b.dtype:
@@ -172,12 +204,12 @@ def _difference(name: str, a: Any, b: Any) -> Difference | None:
     unequal = np.ascontiguousarray(a).view(bits) != np.ascontiguousarray(b).view(bits)
     if not unequal.any():
         return None
-    wide = np.complex128 if a.dtype.kind == "c" else np.float64
-    x, y = a.astype(wide), b.astype(wide)
-    with np.errstate(invalid="ignore"):
-        apart = np.abs(x - y)
-    # Where one is not a number there is no distance to speak of.
-    largest = float(np.nanmax(apart, initial=0.0))
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.abs(_wide(a) - _wide(b))
+    # Where one is nan or infinite there is no distance to speak of.
+    apart = apart.reshape(-1)[unequal.reshape(-1)]
+    apart = apart[np.isfinite(apart)]
+    largest = float(apart.max()) if apart.size else None
     return Difference(
         name, "values", f"{int(unequal.sum()):,} of {a.size:,} elements", largest
     )

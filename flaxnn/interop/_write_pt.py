@@ -14,8 +14,10 @@ from flaxnn.interop._storages import Storage, views_of
 
 # Where PyTorch lays storages, so that a mapped file can be computed with.
 _ALIGNMENT = 64
-# The bytes of a header in front of an entry: without and with sizes above 4 GB.
-_HEADER = 30
+# The bytes of a header in front of an entry, and of its field for sizes above 4 GB,
+# which zipfile asks for at somewhat below 2 GB already, and takes at any size.
+_HEADER, _LARGE_FIELD = 30, 20
+_LARGE = 1 << 30
 # The earliest date that the format has: equal contents give equal files.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -53,9 +55,9 @@ def _write_storage(archive: zipfile.ZipFile, storage: Storage) -> None:
     entry = _entry(f"data/{storage.key}")
     data = storage.data.view(np.uint8)
     entry.file_size = data.nbytes
-    large = data.nbytes >= zipfile.ZIP64_LIMIT
+    large = data.nbytes >= _LARGE
     # A field of the header that readers skip fills up to the next boundary.
-    header = _HEADER + len(entry.filename.encode()) + (20 if large else 0)
+    header = _HEADER + len(entry.filename.encode()) + (_LARGE_FIELD if large else 0)
     assert archive.fp is not None
     padding = -(archive.fp.tell() + header + 4) % _ALIGNMENT
     entry.extra = b"FB" + padding.to_bytes(2, "little") + b"Z" * padding

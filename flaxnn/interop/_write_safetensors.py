@@ -12,6 +12,7 @@ from flaxnn.interop._dtypes import of_array
 
 # The header is filled up with spaces, so that the data begin where a float64 may.
 _ALIGNMENT = 8
+_METADATA = "__metadata__"
 
 
 def write_safetensors(tensors: Mapping[str, np.ndarray], path: Path) -> None:
@@ -26,13 +27,16 @@ def write_safetensors(tensors: Mapping[str, np.ndarray], path: Path) -> None:
 
     Raises:
         TypeError: The format has no such dtype.
+        ValueError: A name is the one that the format keeps for itself.
         OSError: The file cannot be written.
     """
+    if _METADATA in tensors:
+        raise ValueError(f"a .safetensors file has no tensor named {_METADATA}")
     # The widest first, so that each array begins at a multiple of its own width.
     names = sorted(tensors, key=lambda name: -tensors[name].dtype.itemsize)
     ends = np.cumsum([tensors[name].nbytes for name in names], dtype=np.int64).tolist()
     offsets = dict(zip(names, zip([0, *ends], ends, strict=False), strict=True))
-    entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
+    entries: dict[str, object] = {_METADATA: {"format": "pt"}}
     for name, array in tensors.items():
         dtype = of_array(array.dtype)
         if dtype.safetensors is None:
