@@ -76,14 +76,18 @@ def load_legacy(file: BinaryIO, size: int, mapped: mmap.mmap) -> object:
 
 def _check_magic(machine: Machine) -> None:
     """Reads what precedes the object."""
-    if machine.load() != MAGIC:
+    magic = machine.load()
+    if type(magic) is not int or magic != MAGIC:
         raise FileFormatError(
             "the file is a pickle of another program than torch.save; it is not read, "
             "as a pickle can run anything. Save tensors with torch.save instead"
         )
     protocol, system = machine.load(), machine.load()
-    if protocol != PROTOCOL or type(system) is not dict:
-        raise FileFormatError(f"torch.save wrote protocol {PROTOCOL}, not {protocol!r}")
+    if type(protocol) is not int or protocol != PROTOCOL or type(system) is not dict:
+        # Not what it is instead: that can be endless as text.
+        raise FileFormatError(
+            f"the file has not the protocol number {PROTOCOL} that torch.save writes"
+        )
 
 
 def _place(

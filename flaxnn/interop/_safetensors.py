@@ -8,9 +8,9 @@ References:
 
 from __future__ import annotations
 
-import json
 import math
 import mmap
+import reprlib
 from typing import BinaryIO
 
 import numpy as np
@@ -115,7 +115,7 @@ def _span(name: str, entry: object) -> tuple[int, int, tuple[int, ...], np.dtype
     if rest or not 0 <= first <= end:
         raise FileFormatError(
             f"the safetensors header has no dtype, shape and data_offsets for "
-            f"{name[:200]!r}: {json.dumps(entry)[:200]}"
+            f"{name[:200]!r}: {reprlib.repr(entry)}"
         )
     row = BY_SAFETENSORS.get(kind)
     if row is None:

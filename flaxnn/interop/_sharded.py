@@ -67,8 +67,9 @@ def load_sharded(
 def _check_names(path: Path, names: list[str]) -> None:
     """Refuses names of files that are elsewhere or are missing."""
     for name in names:
+        # 255 bytes are the most that a name can have.
         plain = name not in ("", ".", "..") and not set(name) & set("/\\:\0")
-        if not plain:
+        if not plain or len(name.encode("utf-8", "replace")) > 255:
             raise FileFormatError(
                 f"the index names the file {name[:200]!r}, which is not in its folder"
             )
