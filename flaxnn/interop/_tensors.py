@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flaxnn.interop._dtypes import BY_TORCH
 from flaxnn.interop._errors import FileFormatError
 
 # NumPy's own limit; PyTorch saves no more either.

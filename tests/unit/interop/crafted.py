@@ -90,3 +90,23 @@ def safetensors(header: dict | bytes, data: bytes = b"") -> bytes:
     """A safetensors file."""
     raw = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(raw)) + raw + data
+
+
+# A sound file in the zip format, and where the parts are that `patched` changes.
+GOOD = holding(tensor())
+LOCAL_STORAGE = GOOD.index(b"PK\x03\x04", 4)
+CENTRAL_STORAGE = GOOD.rindex(b"PK\x01\x02")
+END = GOOD.index(b"PK\x05\x06")
+
+
+def patched(*patches: tuple[int, bytes]) -> bytes:
+    """The sound file with other bytes in some places."""
+    content = bytearray(GOOD)
+    for place, data in patches:
+        content[place : place + len(data)] = data
+    return bytes(content)
+
+
+def renamed(name: bytes) -> bytes:
+    """The sound file with another name for its storage."""
+    return GOOD.replace(b"archive/data/0", name)
