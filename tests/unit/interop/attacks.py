@@ -16,9 +16,9 @@ from tests.unit.interop.crafted import (
     LOCAL_STORAGE,
     PROTO,
     archive,
+    array,
     holding,
     integer,
-    integers,
     old_format,
     patched,
     persistent,
@@ -112,16 +112,6 @@ def _colliding() -> bytes:
     return holding(b"}(" + pairs + b"u")
 
 
-def _array(data: bytes) -> bytes:
-    """The opcodes that push a NumPy array of uint8."""
-    minus = b"J\xff\xff\xff\xff"
-    dtype = b"cnumpy\ndtype\n" + text("u1") + b"\x89\x88\x87R"
-    dtype += b"(K\3" + text("|") + b"NNN" + minus + minus + b"K\0tb"
-    made = b"cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85C\1b\x87R"
-    size = integers(len(data))
-    return made + b"(K\1" + size + dtype + b"\x89C" + bytes([len(data)]) + data + b"tb"
-
-
 # The first reading of the older format has each of its pickles.
 _MAGIC = PROTO + integer(0x1950A86A20F9469CFC6C) + b"."
 _ENDLESS = text("a" * 100_000) + b"q\0]q\1(" + b"h\0" * 200_000 + b"e"
@@ -160,7 +150,7 @@ ATTACKS: dict[str, Attack] = {
         + b"tQ",
     ),
     "persistent id of an array": _pickle(
-        "persistent id", "of no storage", b"(", _array(b"ab"), persistent()[13:]
+        "persistent id", "of no storage", b"(", array(b"ab"), persistent()[13:]
     ),
     "persistent id that leaves the archive": _pickle(
         "persistent id",
@@ -300,7 +290,7 @@ SOUND: dict[str, Attack] = {
         "code",
         "",
         b"](ccollections\nOrderedDict\n)Rc_codecs\nencode\n",
-        text("a") + text("latin1") + b"\x86R" + _array(b"ab") + b"e",
+        text("a") + text("latin1") + b"\x86R" + array(b"ab") + b"e",
     ),
     "storage by its id": _pickle("persistent id", "", tensor()),
     "memo that is used": _pickle("memo", "", b"](", text("a") + b"q\0h\0h\0e"),

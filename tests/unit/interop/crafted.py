@@ -52,6 +52,16 @@ def tensor(
     )
 
 
+def array(data: bytes) -> bytes:
+    """The opcodes that push a NumPy array of uint8."""
+    minus = b"J\xff\xff\xff\xff"
+    dtype = b"cnumpy\ndtype\n" + text("u1") + b"\x89\x88\x87R"
+    dtype += b"(K\3" + text("|") + b"NNN" + minus + minus + b"K\0tb"
+    made = b"cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85C\1b\x87R"
+    size = integers(len(data))
+    return made + b"(K\1" + size + dtype + b"\x89C" + bytes([len(data)]) + data + b"tb"
+
+
 def archive(
     pickle: bytes,
     entries: dict[str, bytes] | None = None,
