@@ -104,6 +104,7 @@ OTHER = {
     "numpy": (b"\x93NUMPY\x01\x00", "numpy.load"),
     "tar": (b"\0" * 257 + b"ustar", "PyTorch 0.1"),
     "pickle": (pickle.dumps({"a": 1}), "another program than torch.save"),
+    "array": (crafted.PROTO + crafted.array(b"ab") + b".", "another program"),
     "model of a program": (pickle.dumps(Path("x")), "asks for 'pathlib"),
     "json": (b'{"a": 1}', "weight_map"),
     "list in json": (b'{"weight_map": ["a"]}', "weight_map"),

@@ -14,6 +14,7 @@ from flaxnn import interop
 from tests.unit.interop.crafted import (
     PROTO,
     archive,
+    array,
     holding,
     integer,
     integers,
@@ -72,6 +73,26 @@ REFUSED = {
     "memo by a long line": (b"Np99999999999\n", "number"),
     "deep lists": (b"]" * 201 + b"a" * 200, "nested"),
     "cycle of a tuple": (b"]q\0h\0\x85a", "contains itself"),
+    # An array compares to an array, which is neither true nor false.
+    "array for a flag": (
+        b"cnumpy\ndtype\n" + text("f4") + array(b"ab") + b"\x88\x87R",
+        "plain numeric",
+    ),
+    "array for a codec": (
+        b"c_codecs\nencode\n" + text("a") + array(b"ab") + b"\x86R",
+        "arguments",
+    ),
+    "array for an order": (
+        b"cnumpy._core.numeric\n_frombuffer\n(C\1actorch\nint8\nK\1\x85"
+        + array(b"ab")
+        + b"tR",
+        "plain numeric",
+    ),
+    "array for a tag": (
+        b"(" + array(b"ab") + persistent()[13:],
+        "no storage",
+    ),
+    "type as key": (b"}cbuiltins\nint\nNs", "key of type TypeName"),
     "list as key": (b"}]Ns", "key of type list"),
     "deep key": (b"})\x85Ns", "key of type tuple"),
     "long key": (b"}" + integer(1 << 200) + b"Ns", "64 bits"),
