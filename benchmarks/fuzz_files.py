@@ -60,8 +60,6 @@ def fuzz(options: argparse.Namespace) -> None:
 
     base = peak()
     name = options.target[0]
-    shared = Path("/dev/shm")
-    home = str(shared) if shared.is_dir() else None
     findings: list[dict[str, Any]] = []
     state: dict[str, float] = {
         "executions": 0,
@@ -113,19 +111,20 @@ def fuzz(options: argparse.Namespace) -> None:
         rng.seed(seed)
         return target.mutate(data, rng)[:max_size]
 
-    with tempfile.TemporaryDirectory(dir=home) as folder:
-        target = Target(name, Path(folder))
-        report()
-        arguments = [
-            sys.argv[0],
-            f"-seed={options.seed}",
-            f"-max_len={MAX_LENGTH}",
-            "-timeout=600",
-            f"-artifact_prefix={options.findings}/{name}-",
-            str(options.corpus),
-        ]
-        atheris.Setup(arguments, one, custom_mutator=mutate)
-        atheris.Fuzz()
+    folder = options.report.parent / "files"
+    folder.mkdir()
+    target = Target(name, folder)
+    report()
+    arguments = [
+        sys.argv[0],
+        f"-seed={options.seed}",
+        f"-max_len={MAX_LENGTH}",
+        "-timeout=600",
+        f"-artifact_prefix={options.findings}/{name}-",
+        str(options.corpus),
+    ]
+    atheris.Setup(arguments, one, custom_mutator=mutate)
+    atheris.Fuzz()
 
 
 def run(name: str, executions: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -135,7 +134,8 @@ def run(name: str, executions: int, options: argparse.Namespace) -> dict[str, An
     corpus = options.corpus / name
     corpus.mkdir()
     options.findings.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         for n, seed in enumerate(Target(name, Path(folder)).seeds()):
             (corpus / f"seed{n}").write_bytes(seed)
         record = Path(folder) / "report.json"

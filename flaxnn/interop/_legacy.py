@@ -17,7 +17,6 @@ from flaxnn.interop._unpickle import MAX_PICKLE, MEMORY, Machine
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
-_STORAGE = 400
 
 
 def load_legacy(file: BinaryIO, size: int, mapped: mmap.mmap) -> object:
@@ -44,7 +43,6 @@ def load_legacy(file: BinaryIO, size: int, mapped: mmap.mmap) -> object:
 
     def find(key: str, nbytes: int, width: int) -> Storage:
         if key not in storages:
-            machine.charge(_STORAGE)
             storages[key] = Storage(nbytes, None)
             widths[key] = width
         if (storages[key].nbytes, widths[key]) != (nbytes, width):

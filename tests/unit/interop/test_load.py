@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import pickle
@@ -54,6 +55,33 @@ def test_newer_dtypes(name: str) -> None:
     np.testing.assert_array_equal(value["e4m3"], narrow, strict=True)
     wide = np.array([1, 2**32 - 1], np.uint32)
     np.testing.assert_array_equal(value["u32"], wide, strict=True)
+
+
+@pytest.mark.parametrize("end", [b"", b"cos\nsystem\n"], ids=["read", "refused"])
+@pytest.mark.parametrize("kind", ["archive", "old"])
+def test_nothing_is_kept(kind: str, end: bytes, tmp_path: Path) -> None:
+    """Once the arrays and the error are gone, with no help of the collector."""
+    code = crafted.tensor().replace(b"tQ", b"NtQ") + end
+    old = crafted.old_format(code, {"0": (4, bytes(16))})
+    path = tmp_path / "a.pt"
+    path.write_bytes(old if kind == "old" else crafted.holding(code))
+
+    def load() -> Exception | None:
+        try:
+            interop.load(path)
+        except interop.FileFormatError as error:
+            return error
+
+    gc.collect()
+    gc.disable()
+    try:
+        error = load()
+        kept = [type(each).__name__ for each in gc.get_objects()]
+    finally:
+        gc.enable()
+    assert "Machine" not in kept
+    assert "Storage" not in kept
+    assert (error is None) == (not end)
 
 
 def test_a_big_endian_file(tmp_path: Path) -> None:
