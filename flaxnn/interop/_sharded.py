@@ -13,6 +13,8 @@ from flaxnn.interop._json import parse_json
 MAX_INDEX = 32 << 20
 # An array and its names take some 500 bytes.
 MAX_TENSORS = 60_000
+# Each stays open; 1,024 is what systems allow a process.
+MAX_FILES = 800
 
 
 def load_sharded(
@@ -52,6 +54,11 @@ def load_sharded(
     meant: dict[str, list[str]] = {name: [] for name in places.values()}
     for tensor, name in places.items():
         meant[name].append(tensor)
+    if len(meant) > MAX_FILES:
+        raise FileFormatError(
+            f"the index names {len(meant)} files; at most {MAX_FILES} are read: load "
+            "them one by one"
+        )
     _check_names(path, list(meant))
     shards: dict[str, dict[str, np.ndarray]] = {}
     for name, expected in meant.items():

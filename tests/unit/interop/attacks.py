@@ -89,6 +89,12 @@ def _many_shards() -> dict[str, bytes]:
     return _index({f"{n}/0": f"s{n}" for n in range(4)}, **shards)
 
 
+def _many_files() -> dict[str, bytes]:
+    """More shards than a process can have open."""
+    shards = {f"s{n}": safetensors({f"t{n}": _EMPTY}) for n in range(1100)}
+    return _index({f"t{n}": f"s{n}" for n in range(1100)}, **shards)
+
+
 def _colliding() -> bytes:
     """A dict of integers that all walk the same slots of Python's hash table.
 
@@ -282,6 +288,7 @@ ATTACKS: dict[str, Attack] = {
         "memory has addresses",
         safetensors({"a": _span("U8", [1 << 62, 1 << 62], 0, 8)}, bytes(8)),
     ),
+    "shards of many files": Attack("safetensors", "1100 files", _many_files),
     "shards of many tensors": Attack("safetensors", "do not agree", _many_shards),
 }
 
