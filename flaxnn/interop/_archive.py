@@ -15,7 +15,6 @@ from flaxnn.interop._unpickle import MAX_PICKLE, MEMORY, Machine
 
 # Bytes of memory for an entry of the directory, with its name.
 _ENTRY = 300
-_STORAGE = 300
 
 
 def load_archive(file: BinaryIO, size: int, mapped: mmap.mmap) -> object:
@@ -51,7 +50,6 @@ def load_archive(file: BinaryIO, size: int, mapped: mmap.mmap) -> object:
                 raise FileFormatError(
                     f"the archive has no data for storage {key[:80]!r}: it is damaged"
                 )
-            machine.charge(_STORAGE)
             data = bytes_at(mapped, entry.start, entry.size)
             storages[key] = Storage(entry.size, data)
         # The bytes of a tensor's view as a narrower dtype may leave a remainder.

@@ -153,7 +153,7 @@ def _bytes(machine: Machine, args: tuple) -> bytes:
             return b""
         case (bytes(raw),):
             return raw
-        case (str(text), "latin1" | "latin-1"):
+        case (str(text), str(codec)) if codec in ("latin1", "latin-1"):
             machine.charge(64 + len(text))
             try:
                 return text.encode("latin1")

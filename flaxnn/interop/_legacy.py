@@ -17,7 +17,6 @@ from flaxnn.interop._unpickle import MAX_PICKLE, MEMORY, Machine
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
-_STORAGE = 400
 
 
 def load_legacy(file: BinaryIO, size: int, mapped: mmap.mmap) -> object:
@@ -44,7 +43,6 @@ def load_legacy(file: BinaryIO, size: int, mapped: mmap.mmap) -> object:
 
     def find(key: str, nbytes: int, width: int) -> Storage:
         if key not in storages:
-            machine.charge(_STORAGE)
             storages[key] = Storage(nbytes, None)
             widths[key] = width
         if (storages[key].nbytes, widths[key]) != (nbytes, width):
@@ -76,14 +74,18 @@ def load_legacy(file: BinaryIO, size: int, mapped: mmap.mmap) -> object:
 
 def _check_magic(machine: Machine) -> None:
     """Reads what precedes the object."""
-    if machine.load() != MAGIC:
+    magic = machine.load()
+    if type(magic) is not int or magic != MAGIC:
         raise FileFormatError(
             "the file is a pickle of another program than torch.save; it is not read, "
             "as a pickle can run anything. Save tensors with torch.save instead"
         )
     protocol, system = machine.load(), machine.load()
-    if protocol != PROTOCOL or type(system) is not dict:
-        raise FileFormatError(f"torch.save wrote protocol {PROTOCOL}, not {protocol!r}")
+    if type(protocol) is not int or protocol != PROTOCOL or type(system) is not dict:
+        # Not what it is instead: that can be endless as text.
+        raise FileFormatError(
+            f"the file has not the protocol number {PROTOCOL} that torch.save writes"
+        )
 
 
 def _place(

@@ -90,7 +90,9 @@ def load(path: str | os.PathLike[str]) -> dict:
     try:
         return _load(path)  # pyright: ignore[reportReturnType]
     except FileFormatError as error:
-        raise FileFormatError(f"{path}: {error}") from None
+        message = f"{path}: {error}"
+    # Not from inside, where it would keep all that was read as its context.
+    raise FileFormatError(message)
 
 
 def _load(path: Path) -> object:

@@ -46,7 +46,10 @@ def _refused(what: str) -> FileFormatError:
 def make_dtype(machine: Machine, args: tuple) -> Pending:
     """Returns a dtype that still lacks its byte order."""
     match args:
-        case (str(name), False | 0, True | 1) if _PLAIN.fullmatch(name):
+        case (str(name), int(align), int(copy)) if _PLAIN.fullmatch(name) and (
+            align,
+            copy,
+        ) == (0, 1):
             machine.charge(200)
             dtype = np.dtype(name)
         case _:
@@ -54,8 +57,8 @@ def make_dtype(machine: Machine, args: tuple) -> Pending:
 
     def finish(_machine: Machine, state: object) -> np.dtype:
         match state:
-            case (int(), str(order), None, None, None, -1, -1, int()):
-                if order in ("<", ">", "|", "="):
+            case (int(), str(order), None, None, None, int(size), int(align), int()):
+                if order in ("<", ">", "|", "=") and size == align == -1:
                     return dtype.newbyteorder(order if order in "<>" else "=")
         raise _refused("a NumPy dtype")
 
@@ -89,7 +92,10 @@ def _finish_array(machine: Machine, state: object) -> np.ndarray:
 def frombuffer(machine: Machine, args: tuple) -> np.ndarray:
     """Returns an array as protocol 5 has it."""
     match args:
-        case (raw, np.dtype() as dtype, tuple(shape), "C" | "F" as order):
+        case (raw, np.dtype() as dtype, tuple(shape), str(order)) if order in (
+            "C",
+            "F",
+        ):
             return _array(machine, shape, dtype, raw, fortran=order == "F")
     raise _refused("a NumPy array")
 

@@ -320,7 +320,8 @@ _ROWS: dict[bytes, tuple[Action, int]] = {
     b"R": (_reduce, 64),
     b"\x81": (_reduce, 64),
     b"b": (_build, 32),
-    b"Q": (_persistent, 120),
+    # With a storage, most often a new one.
+    b"Q": (_persistent, 520),
     b"P": (_refused("a persistent id as text"), 32),
     b"i": (_refused("INST"), 32),
     b"o": (_refused("OBJ"), 32),

@@ -8,9 +8,9 @@ References:
 
 from __future__ import annotations
 
-import json
 import math
 import mmap
+import reprlib
 from typing import BinaryIO
 
 import numpy as np
@@ -18,7 +18,6 @@ import numpy as np
 from flaxnn.interop._dtypes import BY_SAFETENSORS, refuse_dtype
 from flaxnn.interop._errors import FileFormatError
 from flaxnn.interop._json import parse_json
-from flaxnn.interop._mapped import bytes_at
 from flaxnn.interop._tensors import checked_shape
 
 MAX_HEADER = 32 << 20
@@ -63,8 +62,9 @@ def load_safetensors(
                 "damaged or cut short"
             )
         free = end
-        data = bytes_at(mapped, start + first, end - first)
-        tensors[name] = np.ndarray(shape, dtype, data)
+        # Where there are no elements there may be no byte either.
+        place = start + first if first < end else 0
+        tensors[name] = np.ndarray(shape, dtype, mapped, place)
     if start + free != size:
         raise FileFormatError(
             f"the safetensors file has {size - start - free} bytes of no tensor"
@@ -115,7 +115,7 @@ def _span(name: str, entry: object) -> tuple[int, int, tuple[int, ...], np.dtype
     if rest or not 0 <= first <= end:
         raise FileFormatError(
             f"the safetensors header has no dtype, shape and data_offsets for "
-            f"{name[:200]!r}: {json.dumps(entry)[:200]}"
+            f"{name[:200]!r}: {reprlib.repr(entry)}"
         )
     row = BY_SAFETENSORS.get(kind)
     if row is None:

@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from flaxnn.interop._dtypes import BY_TORCH
 from flaxnn.interop._errors import FileFormatError
 
 # NumPy's own limit; PyTorch saves no more either.
 MAX_DIMENSIONS = 64
-_BYTE = BY_TORCH["uint8"].numpy
+_NO_STORAGE = "the pickle has a persistent id of no storage"
+# How many converted copies there may be of a storage: as one dtype, perhaps as another
+# of the same bytes, conjugates and negatives of them.
+MAX_COPIES = 6
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +41,11 @@ class Storage:
         if self._copies is None:
             self._copies = {}
         if key not in self._copies:
+            if len(self._copies) == MAX_COPIES:
+                raise FileFormatError(
+                    f"tensors read one storage in more than {MAX_COPIES} ways that "
+                    "take a copy each: save clones of them instead"
+                )
             assert self.data is not None
             copy = self.data.copy()
             elements = (self.nbytes - key[0]) // dtype.itemsize
@@ -104,25 +111,29 @@ class Tensors:
         Raises:
             FileFormatError: It is no such id, or points outside of the storage.
         """
+        view = None
+        # No literals in the patterns: an array compares with one to an array.
         match saved:
-            case ("storage", StorageClass() as kind, str(key), str(), int(count)):
-                view = None
-            case ("storage", StorageClass() as kind, str(key), str(), int(count), view):
-                pass
+            case (str(tag), StorageClass() as kind, str(key), str(), int(count), *rest):
+                if tag != "storage" or len(rest) > 1:
+                    raise FileFormatError(_NO_STORAGE)
+                view = rest[0] if rest else None
             case _:
-                raise FileFormatError("the pickle has a persistent id of no storage")
+                raise FileFormatError(_NO_STORAGE)
         width = kind.dtype.itemsize
         if not 0 <= count < 1 << 56:
-            raise FileFormatError(f"storage {key!r} has {count} elements")
+            raise FileFormatError(f"storage {key[:80]!r} has {count} elements")
         storage = self.find(key, count * width, width)
         match view:
             case None:
                 return Piece(storage, kind.dtype, 0, storage.nbytes)
             case (str(), int(offset), int(length)):
                 if offset < 0 or length < 0 or offset + length > count:
-                    raise FileFormatError(f"a view of storage {key!r} is not in it")
+                    raise FileFormatError(
+                        f"a view of storage {key[:80]!r} is not in it"
+                    )
                 return Piece(storage, kind.dtype, offset * width, length * width)
-        raise FileFormatError(f"storage {key!r} has a view that is none")
+        raise FileFormatError(f"storage {key[:80]!r} has a view that is none")
 
     def tensor(
         self,

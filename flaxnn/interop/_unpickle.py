@@ -12,6 +12,7 @@ References:
 from __future__ import annotations
 
 from flaxnn.interop._errors import FileFormatError
+from flaxnn.interop._keys import Keys
 from flaxnn.interop._numpy_pickles import Pending
 from flaxnn.interop._opcodes import STOP, TABLE
 from flaxnn.interop._plain import check_plain
@@ -23,15 +24,11 @@ from flaxnn.interop._tensors import Tensors
 MEMORY = 52 << 20
 # The bytes of the pickle itself.
 MAX_PICKLE = 16 << 20
-# A tuple's hash is easily made to collide, and each collision costs a comparison.
-MAX_TUPLE_KEYS = 2_000
-MAX_TUPLE_KEY = 16
 
 # Bytes of memory for an item of a dict, for the first one, and for one of a set.
 _PAIR = 120
 _FIRST = 300
 _MEMBER = 128
-_SCALARS = frozenset({str, bytes, bool, float, type(None)})
 
 
 class Machine:
@@ -52,7 +49,7 @@ class Machine:
         self.position = 0
         self.tensors = tensors
         self.budget = self.left = budget
-        self.tuple_keys = 0
+        self.keys = Keys()
         self.stack: list = []
         self.marks: list[list] = []
         self.memo: dict[int, object] = {}
@@ -159,33 +156,11 @@ class Machine:
     def set_item(self, target: dict, key: object, value: object) -> None:
         """Sets an item of a dict, if the key is of a kind that hashes well."""
         self.charge(_PAIR if target else _FIRST)
-        self._check_key(key)
+        self.keys.check(key, len(target))
         target[key] = value
 
     def add_item(self, target: set, item: object) -> None:
         """Adds an item to a set, if it is of a kind that hashes well."""
         self.charge(_MEMBER)
-        self._check_key(item)
+        self.keys.check(item, len(target))
         target.add(item)
-
-    def _check_key(self, key: object) -> None:
-        if type(key) in _SCALARS:
-            return
-        inner = key if isinstance(key, tuple) else (key,)
-        if inner is key:
-            self.tuple_keys += 1
-            if len(inner) > MAX_TUPLE_KEY or self.tuple_keys > MAX_TUPLE_KEYS:
-                raise FileFormatError(
-                    f"the pickle has more than {MAX_TUPLE_KEYS} keys that are tuples, "
-                    f"or one longer than {MAX_TUPLE_KEY}"
-                )
-        for item in inner:
-            if type(item) is int:
-                # Longer integers can be made to have any hash.
-                if not -(1 << 63) <= item < 1 << 64:
-                    raise FileFormatError("the pickle has a key of more than 64 bits")
-            elif type(item) not in _SCALARS:
-                raise FileFormatError(
-                    f"the pickle has a key of type {type(item).__name__}; only text, "
-                    "bytes, numbers and flat tuples of them are read"
-                )

@@ -52,6 +52,16 @@ def tensor(
     )
 
 
+def array(data: bytes) -> bytes:
+    """The opcodes that push a NumPy array of uint8."""
+    minus = b"J\xff\xff\xff\xff"
+    dtype = b"cnumpy\ndtype\n" + text("u1") + b"\x89\x88\x87R"
+    dtype += b"(K\3" + text("|") + b"NNN" + minus + minus + b"K\0tb"
+    made = b"cnumpy._core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85C\1b\x87R"
+    size = integers(len(data))
+    return made + b"(K\1" + size + dtype + b"\x89C" + bytes([len(data)]) + data + b"tb"
+
+
 def archive(
     pickle: bytes,
     entries: dict[str, bytes] | None = None,
@@ -90,3 +100,23 @@ def safetensors(header: dict | bytes, data: bytes = b"") -> bytes:
     """A safetensors file."""
     raw = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(raw)) + raw + data
+
+
+# A sound file in the zip format, and where the parts are that `patched` changes.
+GOOD = holding(tensor())
+LOCAL_STORAGE = GOOD.index(b"PK\x03\x04", 4)
+CENTRAL_STORAGE = GOOD.rindex(b"PK\x01\x02")
+END = GOOD.index(b"PK\x05\x06")
+
+
+def patched(*patches: tuple[int, bytes]) -> bytes:
+    """The sound file with other bytes in some places."""
+    content = bytearray(GOOD)
+    for place, data in patches:
+        content[place : place + len(data)] = data
+    return bytes(content)
+
+
+def renamed(name: bytes) -> bytes:
+    """The sound file with another name for its storage."""
+    return GOOD.replace(b"archive/data/0", name)

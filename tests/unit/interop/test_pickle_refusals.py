@@ -14,6 +14,7 @@ from flaxnn import interop
 from tests.unit.interop.crafted import (
     PROTO,
     archive,
+    array,
     holding,
     integer,
     integers,
@@ -52,46 +53,16 @@ NUMPY = (
 DTYPE = b"cnumpy\ndtype\n" + text("%s") + b"\x89\x88\x87R"
 OBJECTS = DTYPE.replace(b"\x02\0\0\0%s", b"\x02\0\0\0O8")
 
-GLOBALS = {
-    "os.system": b"cos\nsystem\n" + text("true") + b"\x85R",
-    "eval": b"c__builtin__\neval\n" + text("1") + b"\x85R",
-    "getattr": b"cbuiltins\ngetattr\n",
-    "dotted": b"\x8c\x05torch\x8c\x0d_utils.system\x93",
-    "torch.load": b"ctorch\nload\n",
-    "numpy.load": b"cnumpy\nload\n",
-    "torch.hub": b"ctorch.hub\nload\n",
-    "importlib": b"cimportlib\nimport_module\n",
-    "copyreg": b"ccopy_reg\n_reconstructor\n",
-    "functools": b"cfunctools\npartial\n",
-    "module": b"ctorch.nn.modules.linear\nLinear\n)\x81",
-    "endless name": b"c" + b"a" * 1000 + b"\nb\n",
-}
-
-
-@pytest.mark.parametrize("name", GLOBALS)
-def test_globals(name: str, tmp_path: Path) -> None:
-    (tmp_path / "a.pt").write_bytes(holding(GLOBALS[name]))
-    with pytest.raises(interop.FileFormatError, match=r"asks for|endless name"):
-        interop.load(tmp_path / "a.pt")
-
-
 MILLION = 1_000_000
 REFUSED = {
-    "call of a type": (b"cbuiltins\ndict\n)R", "not allowed"),
     "call of text": (text("a") + b")R", "not allowed"),
     "call of a tensor": (tensor() + b")R", "not allowed"),
     "arguments": (b"ctorch._utils\n_rebuild_tensor_v2\n)R", "arguments"),
     "arguments no tuple": (b"ccollections\nOrderedDict\n]R", "not allowed"),
-    "codec": (b"c_codecs\nencode\n" + text("a") + text("rot13") + b"\x86R", "bytes"),
     "state of a list": (b"]}b", "sets the state of a list"),
     "state of a tensor": (tensor() + b"}b", "sets the state"),
-    "persistent id as text": (b"P0\n", "persistent id as text"),
     "persistent id of text": (text("0") + b"Q", "persistent id"),
-    "persistent id of a module": (b"(" + text("module") + b"NNNtQ", "persistent id"),
-    "instance": (b"(ios\nsystem\n", "INST"),
-    "object": (b"(cbuiltins\ndict\no", "OBJ"),
-    "extension": (b"\x82\1", "EXT1"),
-    "out-of-band buffer": (b"\x97", "NEXT_BUFFER"),
+    "endless name": (b"c" + b"a" * 1000 + b"\nb\n", "endless name"),
     "no opcode": (b"\xff", "no opcode"),
     "protocol": (b"\x80\x06N", "protocol 6"),
     "stack underflow": (b"0", "damaged or cut short"),
@@ -99,25 +70,29 @@ REFUSED = {
     "frame beyond": (b"\x95" + b"\xff" * 8 + b"N", "damaged or cut short"),
     "text beyond": (b"X\xff\xff\xff\x7f", "damaged or cut short"),
     "text no utf-8": (b"X\1\0\0\0\xff", "no UTF-8"),
-    "memo beyond": (b"N" + b"r\xff\xff\xff\xffj\xff\xff\xff\x7f", "refers to value"),
     "memo by a long line": (b"Np99999999999\n", "number"),
-    "memo many": (b"N" + b"\x94" * MILLION, "MiB of memory"),
-    "ten million opcodes": (b"N0" * 5 * MILLION, "MiB of memory"),
-    "marks": (b"(" * MILLION, "MiB of memory"),
-    "lists": (b"]" * MILLION, "MiB of memory"),
-    "bytes again and again": (
-        b"c_codecs\nencode\nq\1"
-        + text("a" * MILLION)
-        + text("latin1")
-        + b"\x86q\2"
-        + b"h\1h\2R" * 100,
-        "MiB of memory",
-    ),
     "deep lists": (b"]" * 201 + b"a" * 200, "nested"),
-    "deep tuples": (b")" + b"\x85" * 100_000, "nested"),
-    "sharing": (b"]q\0" + b"](h\0h\0eq\0" * 100, "counted each time"),
-    "cycle": (b"]q\0h\0a", "contains itself"),
     "cycle of a tuple": (b"]q\0h\0\x85a", "contains itself"),
+    # An array compares to an array, which is neither true nor false.
+    "array for a flag": (
+        b"cnumpy\ndtype\n" + text("f4") + array(b"ab") + b"\x88\x87R",
+        "plain numeric",
+    ),
+    "array for a codec": (
+        b"c_codecs\nencode\n" + text("a") + array(b"ab") + b"\x86R",
+        "arguments",
+    ),
+    "array for an order": (
+        b"cnumpy._core.numeric\n_frombuffer\n(C\1actorch\nint8\nK\1\x85"
+        + array(b"ab")
+        + b"tR",
+        "plain numeric",
+    ),
+    "array for a tag": (
+        b"(" + array(b"ab") + persistent()[13:],
+        "no storage",
+    ),
+    "type as key": (b"}cbuiltins\nint\nNs", "key of type TypeName"),
     "list as key": (b"}]Ns", "key of type list"),
     "deep key": (b"})\x85Ns", "key of type tuple"),
     "long key": (b"}" + integer(1 << 200) + b"Ns", "64 bits"),
@@ -136,18 +111,9 @@ REFUSED = {
     "array half made": (NUMPY, "bare pending"),
     "array with a wrong state": (NUMPY + b"Nb", "plain numeric"),
     "sizes": (tensor((2, 2), (1,)), "2 sizes, 1 strides"),
-    "negative size": (tensor((-1,)), "negative"),
-    "negative stride": (tensor((4,), (-1,), 3), "negative"),
-    "negative offset": (tensor(offset=-1), "offset -1"),
-    "offset": (tensor(offset=1), "reaches element 4"),
-    "stride": (tensor((2,), (1 << 62,)), "reaches element"),
-    "overflow": (tensor((1 << 40, 1 << 40), (0, 0)), "more elements"),
-    "overflow to zero": (tensor((0, 1 << 62, 1 << 62), (0, 0, 0)), "more elements"),
     "long size": (tensor((1 << 300,), (0,)), "more elements"),
     "dimensions": (tensor((1,) * 65, (1,) * 65), "65 dimensions"),
-    "storage count": (tensor(storage=persistent(count=1 << 100)), "elements"),
     "storage too long": (tensor(storage=persistent(count=5)), "16 bytes where"),
-    "storage elsewhere": (tensor(storage=persistent("../0")), "no data for"),
     "dtype": (tensor(storage=persistent(kind="QInt8Storage")), "dequantize"),
 }
 

@@ -21,12 +21,10 @@ def _entry(
 
 DATA = bytes(8)
 REFUSED = {
-    "overlap": ({"a": _entry(), "b": _entry()}, DATA, "first that is free"),
     "hole": ({"a": _entry(shape=[1], offsets=[4, 8])}, DATA, "first that is free"),
     "beyond": ({"a": _entry(shape=[4], offsets=[0, 16])}, DATA, "cut short"),
     "rest": ({"a": _entry()}, bytes(9), "of no tensor"),
     "size": ({"a": _entry(shape=[3])}, DATA, "does not fit"),
-    "overflow": ({"a": _entry(shape=[2**62, 2**62])}, DATA, "memory has addresses"),
     "negative": ({"a": _entry(shape=[-2])}, DATA, "negative"),
     "fraction": ({"a": _entry(shape=[2.0])}, DATA, "no integer"),
     "backwards": ({"a": _entry(offsets=[8, 0])}, DATA, "no dtype, shape"),
@@ -35,14 +33,10 @@ REFUSED = {
     "more keys": ({"a": _entry(more=1)}, DATA, "no dtype, shape"),
     "no entry": ({"a": 3}, DATA, "no dtype, shape"),
     "metadata": ({"__metadata__": {"a": 1}}, b"", "metadata is not all text"),
-    "twice": (b'{"a":1,"a":1}', b"", "key 'a' twice"),
     "no json": (b"{nothing", b"", "is no JSON"),
     "no utf-8": (b'{"\xff":1}', b"", "is no JSON"),
     "nan": (b'{"a":NaN}', b"", "NaN"),
-    "deep": (b'{"a":' + b"[" * 100_000, b"", "is no JSON"),
     "long number": (b'{"a":' + b"9" * 5000 + b"}", b"", "is no JSON"),
-    "wide": (b'{"a":[' + b"[]," * 400_000, b"", "MiB of memory"),
-    "long": (b"{" + b" " * (33 << 20), b"", "split the tensors"),
 }
 
 
