@@ -1,6 +1,6 @@
 """What the engine costs beside a bare scan over the same epochs.
 
-    python benchmarks/engine_overhead.py [--data DIR] [--epochs 3] [--repeats 5]
+    python benchmarks/engine_overhead.py [--data DIR] [--epochs 8] [--repeats 5]
                                          [--json] [--output FILE]
 
 The documents' net on the real Fashion-MNIST, batches of 64, SGD, in one process. Three
@@ -125,7 +125,7 @@ def main() -> int:
     """Times the sides in turns and prints the ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="directory of the images")
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", action="store_true", help="print JSON only")
     parser.add_argument("--output", type=Path, help="also write the JSON here")
