@@ -68,8 +68,6 @@ def load_archive(file: BinaryIO, size: int, mapped: mmap.mmap) -> object:
         tensors.copying = True
         machine = Machine(code, tensors, budget)
         value = machine.load()
-    # `find` refers to it: this cycle would keep the file mapped for a while.
-    del machine
     return value
 
 

@@ -69,8 +69,6 @@ def load_legacy(file: BinaryIO, size: int, mapped: mmap.mmap) -> object:
         machine = Machine(code, tensors, MEMORY - len(code))
         machine.position = start
         value = machine.load()
-    # `find` refers to it: this cycle would keep the file mapped for a while.
-    del machine
     return value
 
 
