@@ -13,6 +13,7 @@ import optax
 
 import flaxnn
 from flaxnn import data, metrics, models, nn, optim, report
+from flaxnn._criteria import PROOF
 from flaxnn.random import Generator
 from flaxnn.reproduce._entry import Settings, document
 from flaxnn.reproduce._figure import Figure, proof, series_within, within
@@ -210,7 +211,7 @@ def _float64(
             key,
             kept,
             flat[entries],
-            tolerances=np.full(kept.size, 1e-12),
+            tolerances=np.full(kept.size, PROOF),
             grade="T1",
             scale=reference[f"{prefix}{key}.max"].item(),
         )

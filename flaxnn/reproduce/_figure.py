@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from flaxnn._criteria import PROOF, worst
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -171,7 +173,7 @@ def proof(group: str, name: str, reference: ArrayLike, value: ArrayLike) -> Figu
         ValueError: The shapes differ or are empty.
     """
     return within(
-        group, name, reference, value, tolerance=1e-12, grade="T1", relative=True
+        group, name, reference, value, tolerance=PROOF, grade="T1", relative=True
     )
 
 
@@ -206,22 +208,16 @@ def series_within(
             f"{name}: shapes {reference.shape}, {value.shape} and {tolerances.shape} "
             "must be the same, and not empty"
         )
-    theirs, ours = reference.astype(np.float64), value.astype(np.float64)
-    errors = np.where(theirs == ours, 0.0, np.abs(theirs - ours) / scale)
-    judged = np.maximum.accumulate(errors) if running else errors
-    tolerances = tolerances.astype(np.float64)
-    # nan must fail, so the comparison asks for what passes.
-    passed = bool((judged <= tolerances).all())
-    excess = np.where(judged == 0, -1.0, judged / np.maximum(tolerances, 1e-300))
-    worst = int(np.argmax(np.nan_to_num(excess, nan=np.inf)))
+    found = worst(reference, value, tolerances, scale=scale, running=running)
+    theirs, ours = (float(series[found.index]) for series in (reference, value))
     return Figure(
         group,
         name,
-        f"{theirs[worst]:.9g}" if reference.dtype != np.float64 else f"{theirs[worst]}",
-        f"{ours[worst]:.9g}" if value.dtype != np.float64 else f"{ours[worst]}",
-        float(judged[worst]),
-        float(tolerances[worst]),
+        f"{theirs:.9g}" if reference.dtype != np.float64 else f"{theirs}",
+        f"{ours:.9g}" if value.dtype != np.float64 else f"{ours}",
+        found.error,
+        found.limit,
         grade,
-        passed,
+        found.passed,
         int(reference.size),
     )

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from safetensors.numpy import load
 
 from flaxnn import nn
+from flaxnn._criteria import FLOORS, at_least_a_digit
 from flaxnn.reproduce._figure import Figure, exact, series_within, within
 
 Golden = dict[str, np.ndarray]
@@ -30,8 +31,7 @@ def noise_floor(reference: Golden) -> np.ndarray:
     It is at least one unit in the last place of the loss: a float32 loss can be no
     nearer without being equal.
     """
-    last_digit = np.spacing(np.abs(reference["losses"]))
-    return np.maximum(reference["noise_floor"], np.maximum.accumulate(last_digit))
+    return at_least_a_digit(reference["noise_floor"], reference["losses"])
 
 
 def losses_within_floor(group: str, reference: Golden, losses: np.ndarray) -> Figure:
@@ -46,7 +46,7 @@ def losses_within_floor(group: str, reference: Golden, losses: np.ndarray) -> Fi
         f"{len(recorded):,} steps",
         recorded,
         losses,
-        tolerances=4 * noise_floor(reference),
+        tolerances=FLOORS * noise_floor(reference),
         grade="T2",
         running=True,
     )
@@ -59,7 +59,7 @@ def result_within_floor(
     recorded = reference[name]
     last_digit = np.spacing(np.abs(recorded).max())
     floor = max(reference[f"{name}.noise_floor"].item(), last_digit.item())
-    return within(group, name, recorded, value, tolerance=4 * floor, grade="T2")
+    return within(group, name, recorded, value, tolerance=FLOORS * floor, grade="T2")
 
 
 def same_initial_values(group: str, reference: Golden, model: nn.Module) -> Figure:

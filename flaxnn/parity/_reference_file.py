@@ -1,0 +1,71 @@
+"""Files of named arrays with a few facts beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+# What the facts are called, in the header of the one and among the arrays of the other.
+_FACTS = "facts"
+
+
+def write(arrays: Mapping[str, Any], facts: Mapping[str, Any], path: Path) -> None:
+    """Writes arrays and facts.
+
+    Args:
+        arrays: Arrays and numbers under their names.
+        facts: What can be written as JSON.
+        path: Ending in ``.safetensors`` or ``.npz``.
+
+    Raises:
+        ValueError: It ends in something else.
+    """
+    _check_suffix(path)
+    text = json.dumps(facts)
+    kept = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    if path.suffix == ".npz":
+        with path.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **{_FACTS: text, **kept})
+        return
+    save_file(kept, path, metadata={_FACTS: text})
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Returns arrays and facts; there are no facts where another program wrote it.
+
+    Args:
+        path: A ``.safetensors`` or ``.npz`` file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is damaged, or of another kind.
+    """
+    _check_suffix(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file)
+            text = str(arrays.pop(_FACTS, "{}"))
+        else:
+            with safe_open(path, framework="np") as file:
+                arrays = {name: file.get_tensor(name) for name in file.keys()}
+                text = (file.metadata() or {}).get(_FACTS, "{}")
+        return arrays, json.loads(text)
+    except (BadZipFile, SafetensorError, OSError, ValueError) as error:
+        raise ValueError(f"{path} is damaged ({error}); record it anew") from error
+
+
+def _check_suffix(path: Path) -> None:
+    if path.suffix not in (".safetensors", ".npz"):
+        raise ValueError(
+            f"a reference is a .safetensors or a .npz file, got {path.name!r}"
+        )
