@@ -1,4 +1,4 @@
-"""What a person reads: pictures, arrays as PyTorch prints them, tables of figures."""
+"""What a person reads: pictures, arrays as PyTorch prints them, tables, a page."""
 
 from flaxnn.report._figures import failures, figures_table, print_json
 from flaxnn.report._grades import grades_table, totals_table
@@ -6,11 +6,15 @@ from flaxnn.report._history_plot import plot_history
 from flaxnn.report._image_plots import plot_predictions, plot_weight_images
 from flaxnn.report._loss_plot import plot_losses
 from flaxnn.report._matrix_plots import plot_confusion_matrix, plot_probabilities
+from flaxnn.report._page import Page
+from flaxnn.report._page_table import Cell
 from flaxnn.report._sigmoid_plot import plot_fitted_sigmoid
 from flaxnn.report._style import require_matplotlib
 from flaxnn.report._tensor_text import tensor_text
 
 __all__ = [
+    "Cell",
+    "Page",
     "failures",
     "figures_table",
     "grades_table",

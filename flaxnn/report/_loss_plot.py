@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from flaxnn.report._arrays import numbers, same_length, vector
+from flaxnn.report._arrays import vector
+from flaxnn.report._both_sides import noise_floor, steps_and_losses
 from flaxnn.report._smoothing import means, smoothing_window
 from flaxnn.report._style import (
     INK,
@@ -59,8 +60,8 @@ def plot_losses(
         <Picture size 720x490 with 2 Axes>
     """
     ours = vector("losses", losses)
-    steps, theirs = _reference(reference, len(ours))
-    limit = None if floor is None else _floor(floor, len(ours))
+    steps, theirs = steps_and_losses(reference, len(ours))
+    limit = noise_floor(floor, len(ours))
     with styled():
         figure = new_figure(4.9, layout="constrained")
         above, below = figure.subplots(
@@ -73,44 +74,6 @@ def plot_losses(
         figure.align_ylabels()
         put_title(figure, title)
     return figure
-
-
-def _reference(
-    reference: ArrayLike | Mapping[int, float], count: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The steps that the reference has, and its losses there."""
-    if not isinstance(reference, Mapping):
-        theirs = vector("reference", reference)
-        if len(theirs) != count:
-            raise ValueError(
-                f"expected as many losses in the reference as the {count} of the run, "
-                f"or a mapping from steps to losses, got {len(theirs)}"
-            )
-        return np.arange(count), theirs
-    steps = sorted(reference)
-    theirs = vector("reference", [reference[step] for step in steps])
-    fractions = [step for step in steps if step != int(step)]
-    if fractions:
-        raise ValueError(
-            f"reference: expected whole numbers as steps, got {fractions[0]}"
-        )
-    off = [step for step in steps if not 0 <= step < count]
-    if off:
-        raise ValueError(
-            f"reference: step {off[0]} is out of range, the run has steps 0 to "
-            f"{count - 1}"
-        )
-    return np.array(steps, np.int64), theirs
-
-
-def _floor(floor: ArrayLike, count: int) -> np.ndarray:
-    values = numbers("floor", floor).ravel()
-    if values.size == 1:
-        values = np.full(count, values[0])
-    same_length(losses=np.empty(count), floor=values)
-    if (values < 0).any():
-        raise ValueError(f"floor: expected no negative number, got {values.min():g}")
-    return values
 
 
 def _curves(
