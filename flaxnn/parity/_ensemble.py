@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
+import jax
 import numpy as np
 import optax
 from flax import nnx
@@ -33,7 +33,7 @@ class Naming:
 
     names: Names = ()
     rules: Sequence[Rule] = ()
-    flatten: Mapping[str, Sequence[int]] = MappingProxyType({})
+    flatten: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def tensors(self, model: Any) -> dict[str, np.ndarray]:
         """Returns a model's arrays under PyTorch's names, in PyTorch's layouts.
@@ -51,7 +51,7 @@ class Port:
     """A run of ours that can be made as often as needed.
 
     Attributes:
-        model: The model before the first step, in float32.
+        model: The NNX module before the first step, in float32.
         data: What it is trained on.
         loss: The loss.
         optimizer: The optimiser.
@@ -60,13 +60,13 @@ class Port:
         options: Further arguments of `flaxnn.fit`.
     """
 
-    model: nnx.Module
+    model: Any
     data: Any
     loss: Callable[..., Any]
     optimizer: optax.GradientTransformation
     length: Mapping[str, int]
     naming: Naming = field(default_factory=Naming)
-    options: Mapping[str, Any] = MappingProxyType({})
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def run(
         self, dtype: str, *, steps: int | None = None, moves: int | None = None
@@ -125,7 +125,7 @@ class Port:
         ]
 
 
-def with_moved_weights(model: nnx.Module, seed: int) -> nnx.Module:
+def with_moved_weights(model: Any, seed: int) -> Any:
     """Returns a copy whose floating-point parameters are moved by one ulp.
 
     Args:
@@ -137,7 +137,5 @@ def with_moved_weights(model: nnx.Module, seed: int) -> nnx.Module:
     def move(leaf: Any) -> Any:
         array = np.asarray(leaf)
         return moved(array, seed) if array.dtype.kind == "f" else leaf
-
-    import jax
 
     return nnx.merge(graphdef, jax.tree.map(move, params), rest)

@@ -54,9 +54,7 @@ class NoiseFloor:
             },
             source,
             tuple(runs),
-            tuple(
-                float(distances(first.losses, run.losses).max()) for run in members
-            ),
+            tuple(float(distances(first.losses, run.losses).max()) for run in members),
         )
 
     def for_losses(self, losses: np.ndarray) -> np.ndarray:

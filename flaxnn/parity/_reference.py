@@ -30,7 +30,7 @@ class Reference:
         environment: Versions, instruction set and threads of the recording.
 
     Raises:
-        ValueError: Both runs are missing.
+        ValueError: Both runs are missing, or the floor is shorter than the run.
     """
 
     float64: Recording | None = None
@@ -42,6 +42,12 @@ class Reference:
     def __post_init__(self) -> None:
         if self.float64 is None and self.float32 is None:
             raise ValueError("a reference needs a float64 run, a float32 run, or both")
+        run, floor = self.float32, self.floor
+        if run and floor and len(floor.losses) != len(run.losses):
+            raise ValueError(
+                f"the noise floor has {len(floor.losses)} steps, the float32 run "
+                f"{len(run.losses)}"
+            )
 
     @classmethod
     def record(
@@ -136,10 +142,11 @@ class Reference:
     def load(cls, path: str | Path) -> Reference:
         """Returns what `save` wrote, or what another program wrote under these names.
 
-        ``float64/losses`` and ``float32/losses`` are the losses, ``float64/tensor/NAME``
-        and ``float32/tensor/NAME`` the tensors at the end, ``initial/NAME`` the float32
-        tensors before the first step, ``floor/losses`` and ``floor/tensor/NAME`` a
-        noise floor. All but the losses of one run may be missing.
+        ``float64/losses`` and ``float32/losses`` are the losses;
+        ``float64/tensor/NAME`` and ``float32/tensor/NAME`` the tensors at the end;
+        ``initial/NAME`` the float32 tensors before the first step; ``floor/losses``
+        and ``floor/tensor/NAME`` a noise floor. All but the losses of one run may be
+        missing.
 
         Args:
             path: A ``.safetensors`` or ``.npz`` file.
@@ -181,7 +188,9 @@ class Reference:
                 f"both in it, got {sorted(arrays)[:6]}"
             )
         environment = facts.get("environment", {})
-        return cls(run("float64"), run("float32"), under("initial/"), floor, environment)
+        return cls(
+            run("float64"), run("float32"), under("initial/"), floor, environment
+        )
 
 
 def _thinned(tensors: Mapping[str, Sample], most: int) -> dict[str, Sample]:
@@ -210,7 +219,9 @@ def _arrays(reference: Reference) -> dict[str, Any]:
             found[f"{dtype}/losses"] = run.losses
     if floor := reference.floor:
         found["floor/losses"] = floor.losses
-        found |= {f"floor/tensor/{name}": value for name, value in floor.tensors.items()}
+        found |= {
+            f"floor/tensor/{name}": value for name, value in floor.tensors.items()
+        }
     return found
 
 

@@ -57,7 +57,8 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             text = str(arrays.pop(_FACTS, "{}"))
         else:
             with safe_open(path, framework="np") as file:
-                arrays = {name: file.get_tensor(name) for name in file.keys()}
+                names = file.keys()
+                arrays = {name: file.get_tensor(name) for name in names}
                 text = (file.metadata() or {}).get(_FACTS, "{}")
         return arrays, json.loads(text)
     except (BadZipFile, SafetensorError, OSError, ValueError) as error:
