@@ -43,7 +43,7 @@ class Certificate:
         name: What was certified.
         checks: All that was checked, T0 first.
         environment: What the numbers depend on: versions, platform, matmul precision,
-            and under ``"reference"`` those of PyTorch.
+            and under ``"recording"`` those of PyTorch.
         losses: Both sides' losses by dtype.
         floor: The noise floor of T2; None where nothing was held to it.
     """
@@ -71,7 +71,8 @@ class Certificate:
     def reason(self) -> str:
         """The verdict in a sentence."""
         if self.verdict == "PASS":
-            return f"all {len(self.checks)} checks pass"
+            many = len(self.checks)
+            return f"all {many} checks pass" if many > 1 else "its one check passes"
         if self.verdict == "FAIL":
             failed = [check for check in self.checks if check.passed is False]
             first = f"{failed[0].grade} of {failed[0].what}"
@@ -129,22 +130,22 @@ class Certificate:
             )
 
     def __str__(self) -> str:
-        rows = [("", "", "", "measured", "limit", "")]
-        rows += [_row(check) for check in _shown(self.checks)]
+        shown = _shown(self.checks)
+        rows = [("", "", "", "measured", "limit", ""), *map(_row, shown)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [f"{self.verdict}  {self.name}: {self.reason}"]
         for sign, grade, what, measured, limit, note in rows:
-            left = f"  {sign:<1} {grade:<2}  {what:<{widths[2]}}"
+            left = f"  {sign:<1} {grade:<{widths[1]}}  {what:<{widths[2]}}"
             right = f"{measured:>{widths[3]}}  {limit:>{widths[4]}}  {note}"
             lines.append(f"{left}  {right}".rstrip())
-        if hidden := len(self.checks) - len(_shown(self.checks)):
-            lines.append(f"  and {hidden} more that pass")
+        if hidden := len(self.checks) - len(shown):
+            lines.append(f"  and {hidden} more, none of them worse")
         return "\n".join([*lines, *(f"{k}: {v}" for k, v in self.facts().items())])
 
     def facts(self) -> dict[str, str]:
         """Returns in a few words what the figures were measured on."""
         here = self.environment
-        there = here.get("reference", {})
+        there = here.get("recording", {})
         found = {}
         if version := there.get("torch"):
             threads = there.get("threads")

@@ -151,7 +151,7 @@ def certify(
         checks += _same_length("float32", recorded.float32, run)
         checks += _checks.within_floor(recorded.float32, run, floor)
         losses["float32"] = _both(recorded.float32, run, floor)
-    facts = environment() | {"reference": dict(recorded.environment)}
+    facts = environment() | {"recording": dict(recorded.environment)}
     return Certificate(name, tuple(checks), facts, losses, floor)
 
 

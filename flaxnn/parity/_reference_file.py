@@ -10,10 +10,10 @@ from zipfile import BadZipFile
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 # What the facts are called, in the header of the one and among the arrays of the other.
-_FACTS = "facts"
+_FACTS, _ORDER = "facts", "order"
 
 
 def write(arrays: Mapping[str, Any], facts: Mapping[str, Any], path: Path) -> None:
@@ -28,13 +28,14 @@ def write(arrays: Mapping[str, Any], facts: Mapping[str, Any], path: Path) -> No
         ValueError: It ends in something else.
     """
     _check_suffix(path)
-    text = json.dumps(facts)
+    # Neither format keeps the order of its arrays, and a model has one.
+    text = json.dumps({**facts, _ORDER: list(arrays)})
     kept = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     if path.suffix == ".npz":
         with path.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **{_FACTS: text, **kept})
         return
-    save_file(kept, path, metadata={_FACTS: text})
+    path.write_bytes(save(kept, metadata={_FACTS: text}))
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -57,10 +58,13 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             text = str(arrays.pop(_FACTS, "{}"))
         else:
             with safe_open(path, framework="np") as file:
-                names = file.keys()
-                arrays = {name: file.get_tensor(name) for name in names}
+                keys = file.keys()
+                arrays = {key: file.get_tensor(key) for key in keys}
                 text = (file.metadata() or {}).get(_FACTS, "{}")
-        return arrays, json.loads(text)
+        known = json.loads(text)
+        order = {name: k for k, name in enumerate(known.pop(_ORDER, []))}
+        names = sorted(arrays, key=lambda name: order.get(name, len(order)))
+        return {name: arrays[name] for name in names}, known
     except (BadZipFile, SafetensorError, OSError, ValueError) as error:
         raise ValueError(f"{path} is damaged ({error}); record it anew") from error
 
