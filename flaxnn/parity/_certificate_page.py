@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -26,11 +26,12 @@ def certificates_page(certificates: Sequence[Certificate], title: str) -> Page:
         certificates: The certificates.
         title: The page's heading.
     """
+    common = _facts(certificates)
     built = Page(
         title,
         "Certificate of a training run, held to PyTorch's: T0 bit for bit, T1 in "
         "float64 to 1e-12, T2 in float32 to four times the noise floor.",
-        _facts(certificates),
+        common,
     )
     verdicts = [certificate.verdict for certificate in certificates]
     passing = verdicts.count("PASS")
@@ -44,18 +45,17 @@ def certificates_page(certificates: Sequence[Certificate], title: str) -> Page:
     passed = None if open_ones else passing == len(certificates)
     built.verdict(passed, text, _numbers(certificates))
     for certificate in certificates:
-        _section(built, certificate)
+        _section(built, certificate, common)
     return built
 
 
 def _facts(certificates: Sequence[Certificate]) -> dict[str, str]:
-    """What all certificates have in common."""
-    first, *others = [certificate.facts() for certificate in certificates]
-    return {
-        key: value
-        for key, value in first.items()
-        if all(other.get(key) == value for other in others)
-    }
+    """What all certificates that say it agree in."""
+    told: dict[str, set[str]] = {}
+    for certificate in certificates:
+        for key, value in certificate.facts().items():
+            told.setdefault(key, set()).add(value)
+    return {key: values.pop() for key, values in told.items() if len(values) == 1}
 
 
 def _numbers(certificates: Sequence[Certificate]) -> dict[str, str]:
@@ -70,9 +70,12 @@ def _numbers(certificates: Sequence[Certificate]) -> dict[str, str]:
     return found
 
 
-def _section(built: Page, certificate: Certificate) -> None:
+def _section(built: Page, certificate: Certificate, common: Mapping[str, str]) -> None:
     status = _STATUS[certificate.verdict]
     built.section(certificate.name, note=certificate.reason, status=status)
+    for key, value in certificate.facts().items():
+        if key not in common:
+            built.text(f"{key[0].upper()}{key[1:]}: {value}.")
     rows: list[list[Any]] = [
         [
             check.grade,
