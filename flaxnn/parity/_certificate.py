@@ -169,6 +169,8 @@ class Certificate:
             many = len(floor.members)
             of = f"{many} runs of {floor.source}" if many else floor.source
             found["noise floor"] = f"{of}, {floor.losses[-1]:.1e} apart at the end"
+            if left_out := there.get("variants left out"):
+                found["noise floor"] += f"; left out: {', '.join(left_out)}"
         return found
 
 

@@ -64,6 +64,8 @@ class Variant:
 
         Raises:
             TypeError: It is no ``torch.nn.Module``.
+            ValueError: Its parameters are not float32.
+            RuntimeError: It is the function's second model.
         """
         import torch
 
@@ -71,6 +73,17 @@ class Variant:
             raise TypeError(
                 "variant.start takes the torch.nn.Module to be trained, got "
                 + type(model).__name__
+            )
+        if self._model is not None:
+            raise RuntimeError(
+                "variant.start was called twice: it takes the one model that is "
+                "trained, which may hold others"
+            )
+        drawn = {p.dtype for p in model.parameters() if p.is_floating_point()}
+        if drawn - {torch.float32}:
+            raise ValueError(
+                "variant.start takes a model drawn in float32, so that both dtypes "
+                f"begin with the same weights, got {sorted(map(str, drawn))}"
             )
         self._initial = samples(_state(model))
         if self.moves is not None:

@@ -139,7 +139,7 @@ def test_a_port_to_flax_is_certified_under_pytorchs_names(reference):
         parity.certify(**flax_port, reference=reference)
 
 
-def test_a_function_is_recorded_in_all_variants(monkeypatch):
+def test_a_function_is_recorded_in_all_variants():
     seen = []
 
     def local(variant):
@@ -179,6 +179,7 @@ def test_a_function_is_recorded_in_all_variants(monkeypatch):
     certificate = parity.certify(**port(), reference=reference)
     assert certificate.passed, str(certificate)
     assert len(certificate.losses["float64"].ours) == 5
+    assert certificate.facts()["noise floor"].endswith("left out: 1 thread, default")
 
 
 def test_another_process_computes_with_the_instruction_set(reference):
@@ -195,3 +196,7 @@ def test_what_a_training_function_forgets():
         parity.Reference.record(lambda v: v.start(torch_net()) and None, **options)
     with pytest.raises(TypeError, match=r"takes the torch\.nn\.Module.*got list"):
         parity.Reference.record(lambda v: v.start([]), **options)
+    with pytest.raises(ValueError, match="a model drawn in float32"):
+        parity.Reference.record(lambda v: v.start(torch_net().double()), **options)
+    with pytest.raises(RuntimeError, match="called twice"):
+        parity.Reference.record(lambda v: v.start(v.start(torch_net())), **options)
