@@ -1,6 +1,7 @@
 """Certificates of small ports against a live PyTorch, right ones and wrong ones."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import optax
@@ -85,19 +86,17 @@ def test_other_initial_weights_fail_at_t0(reference):
     assert start.note == "different: 0.bias"
 
 
-def test_a_dropped_last_batch_is_another_number_of_steps(reference):
-    arguments = port()
-    loader = arguments["data"]
-    arguments["data"] = DataLoader(
-        arrays(), 4, shuffle=True, rngs=loader.rngs, drop_last=True
-    )
-    certificate = parity.certify(**arguments, reference=reference)
+def test_another_number_of_steps_fails(reference):
+    certificate = parity.certify(**port(epochs=2), reference=reference)
     steps = [check for check in certificate.checks if check.what == "number of steps"]
     assert [check.note for check in steps] == [
-        "15 in float64 where PyTorch has 18",
-        "15 in float32 where PyTorch has 18",
+        "12 in float64 where PyTorch has 18",
+        "12 in float32 where PyTorch has 18",
     ]
     assert certificate.verdict == "FAIL"
+    # The steps that both have are compared all the same.
+    losses = [check.passed for check in certificate.checks if check.what == "losses"]
+    assert losses == [True, True]
 
 
 def test_generators_are_left_where_they_were(reference):
@@ -133,8 +132,11 @@ def test_a_port_to_flax_is_certified_under_pytorchs_names(reference):
         return optax.softmax_cross_entropy_with_integer_labels(output, target).mean()
 
     flax_port = port(model=model, loss=cross_entropy)
-    certificate = parity.certify(**flax_port, names=names, reference=reference)
-    assert certificate.passed, str(certificate)
+    # In float64 alone: names and layouts are those of both, compilation takes time.
+    proof = replace(reference, float32=None, floor=None)
+    certificate = parity.certify(**flax_port, names=names, reference=proof)
+    proven = [check.passed for check in certificate.checks if check.grade != "T2"]
+    assert proven == [True] * 6, str(certificate)
     with pytest.raises(ValueError, match=r"the model has no '0\.weight'.*names, rules"):
         parity.certify(**flax_port, reference=reference)
 

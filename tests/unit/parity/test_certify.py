@@ -213,7 +213,7 @@ def test_a_loader_runs_anew_in_each_dtype():
     generator = Generator(5)
     made = Port(
         nn.Sequential(nn.Linear(5, 3, rngs=generator), nn.Dropout(0.5)),
-        DataLoader(arrays(), 3, shuffle=True, rngs=generator),
+        DataLoader(arrays(), 5, shuffle=True, rngs=generator),
         nn.CrossEntropyLoss(),
         optim.sgd(lr=0.1),
         {"epochs": 2},
