@@ -168,7 +168,7 @@ class Certificate:
         if floor := self.floor:
             many = len(floor.members)
             of = f"{many} runs of {floor.source}" if many else floor.source
-            found["noise floor"] = f"{of}, {floor.losses[-1]:.1e} apart at the end"
+            found["noise floor"] = f"{of}, at most {floor.losses[-1]:.1e} apart"
             if left_out := there.get("variants left out"):
                 found["noise floor"] += f"; left out: {', '.join(left_out)}"
         return found

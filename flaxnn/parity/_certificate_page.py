@@ -66,7 +66,7 @@ def _numbers(certificates: Sequence[Certificate]) -> dict[str, str]:
         if worst:
             check = max(worst, key=lambda check: check.share)
             measured, limit = (figure(check, v) for v in (check.measured, check.limit))
-            found[f"{grade}, nearest to its limit"] = f"{measured} of {limit}"
+            found[f"worst of {grade}, and its limit"] = f"{measured} of {limit}"
     return found
 
 
