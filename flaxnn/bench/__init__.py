@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flaxnn.bench._chart import chart as chart
     from flaxnn.bench._machine import machine as machine
     from flaxnn.bench._measure import measure as measure
+    from flaxnn.bench._page import report_page as report_page
     from flaxnn.bench._recipe import Recipe as Recipe
     from flaxnn.bench._reference import read_reference as read_reference
     from flaxnn.bench._reference import reference_of as reference_of
@@ -42,6 +43,7 @@ __all__ = [
     "measure",
     "read_reference",
     "reference_of",
+    "report_page",
     "tables",
 ]
 
@@ -65,6 +67,7 @@ __getattr__, __dir__ = _lazy.attach(
         "measure": "flaxnn.bench._measure",
         "read_reference": "flaxnn.bench._reference",
         "reference_of": "flaxnn.bench._reference",
+        "report_page": "flaxnn.bench._page",
         "tables": "flaxnn.bench._tables",
     },
 )
