@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,19 @@ class Standard:
         """What `kept` keeps of a run."""
         losses = np.array(fields["losses"], np.float32)
         return cls(title, np.array(fields["steps"]), losses, length)
+
+    def averaged(self, shares: Sequence[np.ndarray]) -> Standard | None:
+        """The average losses of epochs; None where some steps are not known.
+
+        Args:
+            shares: For each epoch, the share of each of its steps in the average.
+        """
+        if len(self.steps) != self.length:
+            return None
+        ends = np.cumsum([len(share) for share in shares])[:-1]
+        parts = np.split(self.losses.astype(np.float64), ends)
+        means = [part @ share for part, share in zip(parts, shares, strict=True)]
+        return Standard.of_run(f"{self.title}, averaged", np.array(means))
 
     def check(
         self, case: str, title: str, losses: np.ndarray, tolerance: float

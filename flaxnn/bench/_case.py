@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     Arrays = Callable[[Generator, Path | None], tuple[np.ndarray, np.ndarray]]
 
-_DEFAULT_SIDES = ("flaxnn", "scan", "torch")
+_SIDES = ("flaxnn", "scan", "torch", "flax", "keras", "sklearn")
+# scikit-learn's classifier has no ReLU on its logits.
+_WITHOUT_SKLEARN = _SIDES[:-1]
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Case:
         arrays: Makes inputs and target, from the generator that the weights were
             drawn from and the folder that the user named for data.
         tolerance: The largest absolute difference between the losses of two sides.
-        sides: Who takes part where the user does not say.
+        sides: All who can take part.
         group: A name for several cases.
     """
 
@@ -40,7 +42,7 @@ class Case:
     recipe: Recipe
     arrays: Arrays
     tolerance: float
-    sides: tuple[str, ...] = _DEFAULT_SIDES
+    sides: tuple[str, ...] = _SIDES
     group: str = ""
 
 
@@ -106,28 +108,34 @@ _TOLERANCE, _FASHION_TOLERANCE = 1e-5, 1e-4
 _SEED_000, _SEED_002, _SEED_004 = 1043173585, 2025, 866285315
 
 
-def _epoch(batch_size: int, sides: tuple[str, ...] = _DEFAULT_SIDES) -> Case:
-    """One epoch of document 004's model on Fashion-MNIST."""
+def _perceptron(batch_size: int, epochs: int = 1, last: str = "relu") -> Recipe:
+    """Document 004's model on Fashion-MNIST."""
+    return Recipe(
+        (784, 512, 512, 10),
+        "cross_entropy",
+        "sgd",
+        1e-3,
+        _SEED_004,
+        last=last,
+        batch_size=batch_size,
+        epochs=epochs,
+    )
+
+
+def _epoch(batch_size: int, *more: str) -> Case:
+    """One epoch of it."""
     return Case(
         f"fashion-mnist-epoch-{batch_size}",
         f"Fashion-MNIST, 784-512-512-10, one epoch at batch {batch_size}",
-        Recipe(
-            (784, 512, 512, 10),
-            "cross_entropy",
-            "sgd",
-            1e-3,
-            _SEED_004,
-            last="relu",
-            batch_size=batch_size,
-        ),
+        _perceptron(batch_size),
         _fashion_mnist,
         _FASHION_TOLERANCE,
-        sides,
+        (*_WITHOUT_SKLEARN, *more),
         group="fashion-mnist-epoch",
     )
 
 
-#: What `benchmarks/speed.py` runs, the documents' order first.
+#: What `flaxnn bench` runs, the documents' order first.
 CASES: tuple[Case, ...] = (
     Case(
         "output-layer",
@@ -173,9 +181,24 @@ CASES: tuple[Case, ...] = (
         _wine,
         _TOLERANCE,
     ),
-    _epoch(64, ("flaxnn", "scan", "torch", "torch-images", "torch-compile")),
+    _epoch(64, "torch-images", "torch-compile"),
     _epoch(512),
     _epoch(4096),
+    Case(
+        "fashion-mnist-5-epochs",
+        "Fashion-MNIST, 784-512-512-10, five epochs at batch 64",
+        _perceptron(64, epochs=5),
+        _fashion_mnist,
+        _FASHION_TOLERANCE,
+        _WITHOUT_SKLEARN,
+    ),
+    Case(
+        "fashion-mnist-plain",
+        "The same without the ReLU on its logits, one epoch at batch 64",
+        _perceptron(64, last=""),
+        _fashion_mnist,
+        _FASHION_TOLERANCE,
+    ),
 )
 
 

@@ -14,7 +14,7 @@ MEASURED, RECORDED = "measured", "recorded reference"
 SIDE_BY_SIDE = "side by side"
 
 # Of the measures, those that the sides are compared in.
-COMPARED = ("run_s", "process_s")
+COMPARED = ("run_s", "process_s", "warm_s")
 
 
 def figures(
@@ -64,7 +64,11 @@ def _side_by_side(theirs: Measured, ours: Measured) -> dict[str, Any]:
     a, b = theirs.measures(), ours.measures()
     return {
         "kind": SIDE_BY_SIDE,
-        **{name: summary(ratios(a[name], b[name])) for name in COMPARED},
+        **{
+            name: summary(ratios(a[name], b[name]))
+            for name in COMPARED
+            if name in a and name in b
+        },
     }
 
 
@@ -72,6 +76,8 @@ def _against_record(theirs: dict[str, Any], ours: dict[str, Any]) -> dict[str, A
     """Ratios of medians; the spread is what the two spreads allow."""
     out: dict[str, Any] = {"kind": RECORDED}
     for name in COMPARED:
+        if name not in theirs or name not in ours:
+            continue
         a, b = theirs[name], ours[name]
         out[name] = {
             "median": rounded(a["median"] / b["median"]),

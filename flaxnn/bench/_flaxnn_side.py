@@ -13,6 +13,7 @@ from flaxnn.bench._problem import Problem
 from flaxnn.bench._recipe import Recipe
 from flaxnn.data import DataLoader
 from flaxnn.random import Generator
+from flaxnn.training import fit_many
 
 _LOSSES = {
     "cross_entropy": nn.CrossEntropyLoss,
@@ -38,9 +39,16 @@ def _perceptron(
     return nn.Sequential(*layers[:-1], *([_LAST[last]()] if last else []))
 
 
+def seeds(recipe: Recipe) -> range:
+    """The seed of each run."""
+    return range(recipe.seed, recipe.seed + recipe.runs)
+
+
 def fit(problem: Problem) -> Callable[[int], np.ndarray]:
-    """Returns ``run(steps)`` over `flaxnn.fit`."""
+    """Returns ``run(steps)`` over `flaxnn.fit`, or `flaxnn.fit_many` for many runs."""
     recipe = problem.recipe
+    if recipe.runs > 1:
+        return _fit_many(problem)
     generator = Generator(recipe.seed)
     model = draw(recipe, generator)
     drawn = generator.get_state()
@@ -60,5 +68,22 @@ def fit(problem: Problem) -> Callable[[int], np.ndarray]:
             optimizer=_OPTIMIZERS[recipe.optimizer](lr=recipe.lr),
             steps=steps,
         ).history["loss"]
+
+    return run
+
+
+def _fit_many(problem: Problem) -> Callable[[int], np.ndarray]:
+    recipe = problem.recipe
+    models = [draw(recipe, Generator(seed)) for seed in seeds(recipe)]
+
+    def run(steps: int) -> np.ndarray:
+        runs = fit_many(
+            models,
+            (problem.x, problem.y),
+            loss=_LOSSES[recipe.loss](),
+            optimizer=_OPTIMIZERS[recipe.optimizer](lr=recipe.lr),
+            steps=steps,
+        )
+        return np.concatenate([one.history["loss"] for one in runs])
 
     return run

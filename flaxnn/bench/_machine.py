@@ -11,7 +11,16 @@ from typing import Any
 
 from flaxnn import __version__
 
-_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "torch")
+_PACKAGES = (
+    "jax",
+    "jaxlib",
+    "flax",
+    "optax",
+    "numpy",
+    "torch",
+    "keras",
+    "scikit-learn",
+)
 
 
 def machine() -> dict[str, Any]:

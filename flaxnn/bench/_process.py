@@ -17,6 +17,8 @@ import numpy as np
 
 from flaxnn.bench._side import NotHereError, Side
 
+_CACHES = ("COMPILATION_CACHE", "COMPILATION_CACHE_DIR")
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -52,13 +54,16 @@ class Worker:
         side: Whose run it does.
         folder: Where the problem lies.
         threads: How many processors it may use.
+        cache: Folder of compiled programs to look into and to add to; none when None.
 
     Raises:
         NotHereError: What the side needs is not on this machine.
         RuntimeError: The process failed; the message ends with what it printed.
     """
 
-    def __init__(self, side: Side, folder: Path, threads: int):
+    def __init__(
+        self, side: Side, folder: Path, threads: int, cache: Path | None = None
+    ):
         self.side = side
         self._folder = folder
         self._scratch = tempfile.TemporaryDirectory(
@@ -79,7 +84,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=said,
-                env=environment(threads, self._scratch.name),
+                env=environment(side, threads, self._scratch.name, cache),
                 text=True,
             )
         self.ready: dict[str, Any] = {}
@@ -153,10 +158,12 @@ class Worker:
         )
 
 
-def fresh(side: Side, folder: Path, threads: int, steps: int) -> Fresh:
+def fresh(
+    side: Side, folder: Path, threads: int, steps: int, cache: Path | None = None
+) -> Fresh:
     """One run in a new process, timed from outside."""
     started = time.perf_counter()
-    with Worker(side, folder, threads) as worker:
+    with Worker(side, folder, threads, cache) as worker:
         worker.order(steps)
         reply = worker.answer()
         worker.finish()
@@ -166,13 +173,23 @@ def fresh(side: Side, folder: Path, threads: int, steps: int) -> Fresh:
         )
 
 
-def environment(threads: int, scratch: str) -> dict[str, str]:
-    """The same conditions for all sides: a CPU, its threads, and cold compilers."""
+def environment(
+    side: Side, threads: int, scratch: str, cache: Path | None
+) -> dict[str, str]:
+    """The same conditions for all sides: a CPU, its threads, cold or warm compilers."""
     count = str(threads)
-    return os.environ | {
+    warm = {} if cache is None else dict.fromkeys(side.cache, str(cache))
+    # What the machine's user has set must not warm a cold process.
+    own = {k: v for k, v in os.environ.items() if not k.endswith(_CACHES)}
+    return own | {
         "JAX_PLATFORMS": "cpu",
         "OMP_NUM_THREADS": count,
         "MKL_NUM_THREADS": count,
-        "JAX_ENABLE_COMPILATION_CACHE": "false",
+        "JAX_ENABLE_COMPILATION_CACHE": "true" if warm else "false",
+        # As flaxnn.compilation_cache has it: JAX alone keeps slow compilations only.
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         "TORCHINDUCTOR_CACHE_DIR": scratch,
+        **side.variables,
+        **warm,
     }

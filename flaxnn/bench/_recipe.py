@@ -22,7 +22,10 @@ class Recipe:
             before this one's.
         batch_size: Rows in a batch, shuffled by the same generator; None for all rows
             at every step.
-        steps: Updates in a run; None stands for one epoch until the data are known.
+        epochs: Passes over the data, where there are batches.
+        steps: Updates in a run; None stands for the epochs until the data are known.
+        runs: Runs that are done, each with the weights of the next seed; all rows at
+            every step only.
     """
 
     widths: tuple[int, ...]
@@ -33,7 +36,9 @@ class Recipe:
     last: str = ""
     drawn_before: tuple[int, ...] = ()
     batch_size: int | None = None
+    epochs: int = 1
     steps: int | None = None
+    runs: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """Returns the fields, for JSON."""

@@ -24,20 +24,24 @@ class Plan:
         case: Its name.
         folder: Where its problem lies.
         steps: How many steps a run has.
+        shares: For each epoch, the share of each step in its average loss.
         tolerance: How far the losses of two sides may lie apart.
         repeats: Rounds in the steady state.
         processes: Rounds of new processes.
         threads: Processors that a side may use.
+        warm: Whether new processes are measured with compiled programs kept as well.
         watch: Called with what comes next.
     """
 
     case: str
     folder: Path
     steps: int
+    shares: Sequence[np.ndarray]
     tolerance: float
     repeats: int
     processes: int
     threads: int
+    warm: bool
     watch: Callable[[str], None]
 
 
@@ -47,24 +51,28 @@ class Measured:
 
     side: Side
     first_step_s: float
+    updates: int
     losses: np.ndarray
     difference: float = 0.0
     runs: list[float] = field(default_factory=list)
     fresh: list[Fresh] = field(default_factory=list)
+    warm: list[Fresh] = field(default_factory=list)
 
     def measures(self) -> dict[str, list[float]]:
         """Every measure under its name, in seconds or MiB."""
         steady = statistics.median(self.runs)
-        return {
+        measures = {
             "import_s": [f.import_s for f in self.fresh],
             "setup_s": [f.setup_s for f in self.fresh],
             "compile_s": [max(0.0, f.reply.seconds - steady) for f in self.fresh],
             "first_step_s": [self.first_step_s],
-            "step_s": [seconds / len(self.losses) for seconds in self.runs],
+            "step_s": [seconds / self.updates for seconds in self.runs],
             "run_s": self.runs,
             "process_s": [f.process_s for f in self.fresh],
             "peak_mib": [f.reply.peak_mib for f in self.fresh],
         }
+        measures["warm_s"] = [f.process_s for f in self.warm]
+        return {name: samples for name, samples in measures.items() if samples}
 
 
 @dataclass(frozen=True)
@@ -102,34 +110,70 @@ def run_rounds(plan: Plan, sides: Sequence[Side], recorded: Standard | None) -> 
                 continue
             workers[side.name] = worker
             losses = worker.run(plan.steps).losses
-            measured.append(Measured(side, first.seconds, losses))
+            updates = sum(len(share) for share in plan.shares)
+            measured.append(Measured(side, first.seconds, updates, losses))
         if not measured:
             return Outcome(measured, missing, recorded)
-        standard = _standard(measured, recorded)
+        standard, whole = _standards(measured, recorded)
+        averaged = whole.averaged(plan.shares)
+
+        def check(side: Side, losses: np.ndarray) -> float:
+            held_to = standard
+            if side.averages and averaged and losses.shape == (averaged.length,):
+                held_to = averaged
+            return held_to.check(plan.case, side.title, losses, plan.tolerance)
+
         for one in measured:
-            one.difference = _check(plan, standard, one.side, one.losses)
+            one.difference = check(one.side, one.losses)
         for number in range(plan.repeats):
             for one in turn(measured, number):
                 plan.watch(f"{plan.case}: {one.side.title}, steady run")
                 reply = workers[one.side.name].run(plan.steps)
-                _check(plan, standard, one.side, reply.losses)
+                check(one.side, reply.losses)
                 one.runs.append(reply.seconds)
+
+    def started(one: Measured, what: str, cache: Path | None = None) -> Fresh:
+        plan.watch(f"{plan.case}: {one.side.title}, {what}")
+        new = fresh(one.side, plan.folder, plan.threads, plan.steps, cache)
+        check(one.side, new.reply.losses)
+        return new
+
     for number in range(plan.processes):
         for one in turn(measured, number):
-            plan.watch(f"{plan.case}: {one.side.title}, new process")
-            new = fresh(one.side, plan.folder, plan.threads, plan.steps)
-            _check(plan, standard, one.side, new.reply.losses)
-            one.fresh.append(new)
+            one.fresh.append(started(one, "new process"))
+    if not plan.warm:
+        return Outcome(measured, missing, standard)
+    caches = {one.side.name: _cache(plan, one.side) for one in measured}
+    for one in measured:
+        if one.side.cache:
+            started(one, "filling its cache", caches[one.side.name])
+    for number in range(plan.processes):
+        for one in turn(measured, number):
+            cache = caches[one.side.name]
+            one.warm.append(started(one, "new process, warm cache", cache))
     return Outcome(measured, missing, standard)
 
 
-def _standard(measured: list[Measured], recorded: Standard | None) -> Standard:
-    """PyTorch's losses, from here or from its record; else those of the first side."""
-    for one in measured:
-        if one.side.is_torch:
-            return Standard.of_run(one.side.title, one.losses)
-    return recorded or Standard.of_run(measured[0].side.title, measured[0].losses)
+def _cache(plan: Plan, side: Side) -> Path:
+    folder = plan.folder / f"cache-{side.name}"
+    folder.mkdir()
+    return folder
 
 
-def _check(plan: Plan, standard: Standard, side: Side, losses: np.ndarray) -> float:
-    return standard.check(plan.case, side.title, losses, plan.tolerance)
+def _standards(
+    measured: list[Measured], recorded: Standard | None
+) -> tuple[Standard, Standard]:
+    """What losses are held to, and what averages of them are held to.
+
+    PyTorch's losses, from here or from its record; else those of the first side. A
+    record holds some steps only, so averages are held to the first side's instead.
+    """
+    runs = [
+        Standard.of_run(one.side.title, one.losses)
+        for one in sorted(
+            measured, key=lambda one: (not one.side.is_torch, one.side.averages)
+        )
+    ]
+    if any(one.side.is_torch for one in measured):
+        return runs[0], runs[0]
+    return recorded or runs[0], runs[0]

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from flaxnn.bench._problem import Problem
+from flaxnn.bench._problem import Problem, pairs
 from flaxnn.bench._recipe import Recipe
 
 _OPTIMIZERS = {"sgd": optax.sgd, "adam": optax.adam}
@@ -27,8 +27,10 @@ def scan(problem: Problem) -> Callable[[int], np.ndarray]:
     optimizer = _OPTIMIZERS[recipe.optimizer](recipe.lr)
     loss = partial(_loss, recipe)
     x, y = jax.device_put((problem.x, problem.y.astype(_target_dtype(recipe))))
-    pairs = [jnp.asarray(array) for array in problem.weights]
-    weights = list(zip(pairs[::2], pairs[1::2], strict=True))
+    starts = [
+        [(jnp.asarray(w), jnp.asarray(b)) for w, b in pairs(weights)]
+        for weights in problem.starts
+    ]
 
     def step(carry: Any, batch: tuple[jax.Array, jax.Array]) -> tuple[Any, jax.Array]:
         params, state = carry
@@ -44,23 +46,24 @@ def scan(problem: Problem) -> Callable[[int], np.ndarray]:
     def mini_batches(carry: Any, x: Any, y: Any, rows: Any) -> tuple[Any, jax.Array]:
         return jax.lax.scan(lambda c, r: step(c, (x[r], y[r])), carry, rows)
 
-    def start() -> Any:
+    def start(weights: Any) -> Any:
         params = jax.tree.map(jnp.copy, weights)
         return params, optimizer.init(params)
 
     def run_full_batches(steps: int) -> np.ndarray:
-        return np.asarray(full_batches(start(), x, y, steps)[1])
+        losses = [full_batches(start(w), x, y, steps)[1] for w in starts]
+        return np.concatenate([np.asarray(values) for values in losses])
 
     def run_mini_batches(steps: int) -> np.ndarray:
         size = recipe.batch_size or 1
-        order = problem.rows[: steps * size].astype(np.int32)
-        full = len(order) // size
-        parts = [order[: full * size].reshape(full, size), order[None, full * size :]]
-        carry, losses = start(), []
-        for rows in parts:
-            if rows.size:
-                carry, values = mini_batches(carry, x, y, rows)
-                losses.append(values)
+        carry, losses = start(starts[0]), []
+        for order in problem.passes(steps):
+            order = order.astype(np.int32)
+            whole = len(order) // size * size
+            for rows in (order[:whole].reshape(-1, size), order[None, whole:]):
+                if rows.size:
+                    carry, values = mini_batches(carry, x, y, rows)
+                    losses.append(values)
         return np.concatenate([np.asarray(values) for values in losses])
 
     return run_full_batches if recipe.batch_size is None else run_mini_batches

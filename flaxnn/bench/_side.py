@@ -25,6 +25,10 @@ class Side:
             ``run(steps)``, which trains from the start and returns the losses.
         packages: What it has to import; the time this takes is its import time.
         options: Further arguments of the function.
+        variables: What its processes find in the environment besides.
+        cache: The variables that name the folder of compiled programs which its
+            processes keep; none where it keeps none.
+        averages: Whether its losses may be the averages of epochs, for want of others.
     """
 
     name: str
@@ -33,6 +37,9 @@ class Side:
     function: str
     packages: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    cache: tuple[str, ...] = ()
+    averages: bool = False
 
     @property
     def is_torch(self) -> bool:
@@ -41,6 +48,7 @@ class Side:
 
 
 _TORCH = ("torch", "torch.utils.data")
+_JAX_CACHE = ("JAX_COMPILATION_CACHE_DIR",)
 
 #: The sides in the order of the tables; times are compared with the first.
 SIDES: tuple[Side, ...] = (
@@ -50,6 +58,7 @@ SIDES: tuple[Side, ...] = (
         "flaxnn.bench._flaxnn_side",
         "fit",
         ("flaxnn.training", "flaxnn.data", "flaxnn.nn", "flaxnn.optim"),
+        cache=("FLAXNN_COMPILATION_CACHE",),
     ),
     Side(
         "scan",
@@ -57,6 +66,7 @@ SIDES: tuple[Side, ...] = (
         "flaxnn.bench._scan_side",
         "scan",
         ("jax", "jax.numpy", "optax"),
+        cache=_JAX_CACHE,
     ),
     Side("torch", "PyTorch eager", "flaxnn.bench._torch_side", "eager", _TORCH),
     Side(
@@ -83,9 +93,49 @@ SIDES: tuple[Side, ...] = (
         {"through_pil": False},
     ),
     Side(
-        "torch-compile", "torch.compile", "flaxnn.bench._torch_side", "compiled", _TORCH
+        "torch-compile",
+        "torch.compile",
+        "flaxnn.bench._torch_side",
+        "compiled",
+        _TORCH,
+        cache=("TORCHINDUCTOR_CACHE_DIR",),
+    ),
+    Side(
+        "flax",
+        "Flax, nnx.jit loop",
+        "flaxnn.bench._flax_side",
+        "jit_steps",
+        ("jax", "jax.numpy", "optax", "flax.nnx"),
+        cache=_JAX_CACHE,
+    ),
+    Side(
+        "keras",
+        "Keras 3 on JAX",
+        "flaxnn.bench._keras_side",
+        "fit",
+        ("keras",),
+        variables={"KERAS_BACKEND": "jax"},
+        cache=_JAX_CACHE,
+        averages=True,
+    ),
+    Side(
+        "sklearn",
+        "scikit-learn",
+        "flaxnn.bench._sklearn_side",
+        "mlp",
+        ("sklearn.neural_network",),
+        averages=True,
     ),
 )
+
+# Packages whose distribution bears another name.
+_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+
+
+def not_installed(package: str) -> str:
+    """What to say of a side's package that is not there."""
+    name = package.partition(".")[0]
+    return f"{name} is not installed; pip install {_DISTRIBUTIONS.get(name, name)}"
 
 
 def choose(names: Sequence[str | Side]) -> tuple[Side, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from flaxnn.bench._figures import RECORDED, uses_record
+from flaxnn.bench._wins import lost_first, summary_line, wins, words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -19,9 +20,14 @@ _MEASURES = {
     "steady step": "step_s",
     "steady run": "run_s",
     "new process": "process_s",
+    "new process, warm cache": "warm_s",
     "peak memory": "peak_mib",
 }
-_RATIOS = {"steady run": "run_s", "new process": "process_s"}
+_RATIOS = {
+    "steady run": "run_s",
+    "new process": "process_s",
+    "new process, warm cache": "warm_s",
+}
 _UNITS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6}
 
 
@@ -35,7 +41,18 @@ def tables(result: dict[str, Any]) -> Iterator[RenderableType]:
     from rich.text import Text
 
     yield Text("\n".join(_origin(result)))
-    for case in result["cases"].values():
+    yield Text(_capital(summary_line(result["cases"])), style="bold")
+    if "growth" in result:
+        table = Table(box=None, header_style="dim", pad_edge=False)
+        heading, *rows = growth_rows(result)
+        for title in heading:
+            table.add_column(title, justify="right")
+        for row in rows:
+            table.add_row(*row)
+        yield Text(f"\n{result['growth']['title']}", style="bold")
+        yield table
+        return
+    for name, case in lost_first(result["cases"]).items():
         table = Table(box=None, header_style="dim", pad_edge=False)
         table.add_column("", no_wrap=True)
         for title in _titles(case):
@@ -43,6 +60,8 @@ def tables(result: dict[str, Any]) -> Iterator[RenderableType]:
         for row in _rows(case):
             table.add_row(*row)
         yield Text(f"\n{case['title']}", style="bold")
+        if said := words(result["cases"], name):
+            yield Text(said, style="yellow")
         yield table
         yield Text("\n".join(_notes(result, case)), style="dim")
     for name, reason in result["skipped"].items():
@@ -56,8 +75,16 @@ def markdown(result: dict[str, Any]) -> str:
         result: What `measure` returned, or its file.
     """
     lines = [f"- {line}" for line in _origin(result)]
-    for case in result["cases"].values():
+    lines += [f"- {summary_line(result['cases'])}"]
+    if "growth" in result:
+        heading, *rows = growth_rows(result)
+        lines += ["", f"### {result['growth']['title']}", ""]
+        lines += [_line(heading), _line(["---:"] * len(heading)), *map(_line, rows)]
+        return "\n".join(lines) + "\n"
+    for name, case in lost_first(result["cases"]).items():
         lines += ["", f"### {case['title']}", ""]
+        if said := words(result["cases"], name):
+            lines += [f"**{said}**", ""]
         titles = _titles(case)
         lines += [_line(["", *titles]), _line(["---"] + ["---:"] * len(titles))]
         lines += [_line(row) for row in _rows(case)]
@@ -81,9 +108,9 @@ def _origin(result: dict[str, Any]) -> list[str]:
         f"{machine['processor']}, {machine['cores']} cores, "
         f"{machine['memory_gib']} GiB, {machine['system']}"
     )
-    rounds = (
-        f"{options['repeats']} steady runs and {options['processes']} new processes"
-    )
+    rounds = f"{options['repeats']} steady runs"
+    if options["processes"]:
+        rounds += f" and {options['processes']} new processes"
     lines = [
         f"{result['date'][:10]}: {hardware}; load average at the start {load}",
         f"Python {machine['python']}, {versions}",
@@ -105,12 +132,51 @@ def _rows(case: dict[str, Any]) -> Iterator[list[str]]:
     sides = case["sides"]
     for name, measure in _MEASURES.items():
         show = _memory if measure == "peak_mib" else _seconds
-        yield [name, *(show(side[measure]) for side in sides.values())]
-    if not case["ratios"]:
-        return
+        cells = [
+            show(side[measure]) if measure in side else "" for side in sides.values()
+        ]
+        if any(cells):
+            yield [name, *cells]
     for name, measure in _RATIOS.items():
-        ratios = [case["ratios"].get(side) for side in sides]
-        yield [f"{name}, × ours", *(_times(r[measure]) if r else "1" for r in ratios)]
+        if any(measure in ratio for ratio in case["ratios"].values()):
+            ratios = (case["ratios"].get(side, {measure: None}) for side in sides)
+            yield [f"{name}, × ours", *(_ratio(ratio, measure) for ratio in ratios)]
+
+
+def growth_rows(result: dict[str, Any]) -> Iterator[list[str]]:
+    """A heading, then for each size the time of a step of each side, in words as well.
+
+    Sizes at which a peer is faster come first.
+    """
+    about = result["growth"]
+    cases = lost_first(result["cases"])
+    titles = {
+        name: side["title"]
+        for case in cases.values()
+        for name, side in case["sides"].items()
+    }
+    yield [about["axis"], *titles.values(), "faster than ours"]
+    for name, case in cases.items():
+        cells = [f"{about['sizes'][name]:,}"]
+        for side in titles:
+            if side not in case["sides"]:
+                cells.append("")
+                continue
+            cells.append(_seconds(case["sides"][side]["step_s"]))
+            if side in case["ratios"]:
+                cells[-1] += f", {_short(case['ratios'][side]['run_s']['median'])} ×"
+        faster = [win["title"] for win in wins({name: case})]
+        yield [*cells, ", ".join(faster) or "no peer"]
+
+
+def _ratio(ratio: dict[str, Any], measure: str) -> str:
+    if measure not in ratio:
+        return ""
+    return "1" if ratio[measure] is None else _times(ratio[measure])
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _notes(result: dict[str, Any], case: dict[str, Any]) -> Iterator[str]:

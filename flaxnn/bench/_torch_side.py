@@ -153,6 +153,7 @@ def _run(
     model = _draw(recipe)
     weights = {name: value.clone() for name, value in model.state_dict().items()}
     drawn = torch.get_rng_state()
+    starts = [weights, *(_named(weights, start) for start in problem.starts[1:])]
     losses = {"cross_entropy": nn.CrossEntropyLoss, "binary_cross_entropy": nn.BCELoss}
     criterion = losses[recipe.loss]()
     optimizers = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
@@ -165,19 +166,33 @@ def _run(
     if through_compile:
         objective = torch.compile(objective)
 
-    def run(steps: int) -> np.ndarray:
-        model.load_state_dict(weights)
+    def one(start: dict[str, torch.Tensor], steps: int) -> list[float]:
+        model.load_state_dict(start)
         optimizer.load_state_dict(fresh)
         torch.set_rng_state(drawn)
         values = []
-        for x, y in batches():
-            loss = objective(x, y)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            values.append(loss.item())
-            if len(values) == steps:
-                break
-        return np.array(values, np.float32)
+        while True:
+            for x, y in batches():
+                loss = objective(x, y)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                values.append(loss.item())
+                if len(values) == steps:
+                    return values
+
+    def run(steps: int) -> np.ndarray:
+        return np.concatenate([one(start, steps) for start in starts], dtype=np.float32)
 
     return run
+
+
+def _named(
+    like: dict[str, torch.Tensor], arrays: tuple[np.ndarray, ...]
+) -> dict[str, torch.Tensor]:
+    import torch
+
+    return {
+        name: torch.from_numpy(array.copy())
+        for name, array in zip(like, arrays, strict=True)
+    }

@@ -16,6 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+# The large libraries, of which a side loads its own.
+_LARGE = ("flax", "jax", "keras", "sklearn", "tensorflow", "torch")
+
 
 def main() -> None:
     """Serves one parent until it closes the pipe."""
@@ -33,9 +36,9 @@ def main() -> None:
         for package in task["packages"]:
             importlib.import_module(package)
     except ModuleNotFoundError as error:
-        reply(
-            missing=f"{(error.name or str(error)).partition('.')[0]} is not installed"
-        )
+        from flaxnn.bench._side import not_installed
+
+        reply(missing=not_installed(error.name or str(error)))
         return
     imported = time.perf_counter()
     run = _ready(task)
@@ -73,7 +76,7 @@ def save(path: Path, losses: Any) -> None:
 
 def loaded() -> list[str]:
     """The large libraries that this process has imported."""
-    return [name for name in ("flax", "jax", "torch") if name in sys.modules]
+    return [name for name in _LARGE if name in sys.modules]
 
 
 def pin(threads: int) -> None:

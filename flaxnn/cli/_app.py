@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import flaxnn
-from flaxnn.cli import _data
+from flaxnn.cli import _bench, _data
 from flaxnn.cli._convert import convert
 from flaxnn.cli._doctor import doctor
 from flaxnn.cli._reproduce import reproduce
@@ -46,4 +46,5 @@ def _options(
 app.command()(reproduce)
 app.command()(doctor)
 app.command()(convert)
+app.command(epilog=_bench.EPILOG)(_bench.bench)
 app.add_typer(_data.app, name="data")

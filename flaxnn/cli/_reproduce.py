@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -46,6 +46,14 @@ def reproduce(
             help="Write pictures of the runs there, as PNG; the folder is made.",
         ),
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE.html",
+            help="Write a page with all figures, losses and pictures there.",
+        ),
+    ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Show a line for every single figure.")
     ] = False,
@@ -77,17 +85,27 @@ def reproduce(
         return
     if plots is not None:
         _prepare(plots)
+    if page is not None:
+        _prepare_page(page)
     results, pictures = _run(entries, data, plots, console, quiet=json, every=every)
+    if page is not None:
+        from flaxnn.reproduce import report_page
+
+        report_page(results).write(page)
     if json:
         from flaxnn.report import print_json
         from flaxnn.reproduce import summary
 
-        listed = {} if plots is None else {"plots": pictures}
+        listed: dict[str, Any] = {} if plots is None else {"plots": pictures}
+        if page is not None:
+            listed["report"] = str(page)
         print_json(summary(results) | listed)
     else:
         _total(results, console)
         if plots is not None:
             _pictures(results, pictures, plots, console)
+        if page is not None:
+            console.print(f"report in {page}", markup=False)
     raise typer.Exit(_exit_code(results, strict))
 
 
@@ -100,6 +118,16 @@ def _prepare(folder: Path) -> None:
         prepare_plots(folder)
     except (OSError, MissingPackageError) as error:
         raise typer.BadParameter(str(error), param_hint="--plots") from error
+
+
+def _prepare_page(path: Path) -> None:
+    """Says before any run why a page cannot be written there."""
+    from flaxnn.report import Page
+
+    try:
+        Page.prepare(path)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error), param_hint="--report") from error
 
 
 def _run(

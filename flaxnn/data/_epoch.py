@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from flaxnn.data._sampler import CONSUMER
 from flaxnn.random import Generator
 
 
@@ -28,6 +27,7 @@ class Epoch:
         batch_size: Rows in a batch.
         drop_last: Whether a short last batch is left out.
         stream: Where the base seed is drawn from; None draws none.
+        consumer: Who draws it, in the stream's ledger.
 
     Raises:
         IndexError: On drawing, an index lies outside the data set.
@@ -60,6 +60,7 @@ class Epoch:
         *,
         drop_last: bool,
         stream: Generator | None,
+        consumer: str = "DataLoader",
     ) -> None:
         self._pieces = pieces
         self._rows = rows
@@ -69,7 +70,7 @@ class Epoch:
         self._drawn = 0
         self._finished = False
         if stream is not None:
-            with stream.consumer(CONSUMER):
+            with stream.consumer(consumer), stream.consumer("base seed"):
                 stream.random()  # the base seed for worker processes, drawn always
 
     def order(self) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -178,13 +179,33 @@ class DataLoader:
             those of each batch, `finish()` makes the draw that ends it.
         """
         return Epoch(
-            pieces_of(self.sampler, self.rngs),
+            self._pieces(),
             len(self.sampler),
             len(self._source),
             self.batch_size,
             drop_last=self.drop_last,
             stream=self._stream,
+            consumer=self._consumer,
         )
+
+    def _pieces(self) -> Iterator[np.ndarray]:
+        """The sampler's pieces, drawn in this loader's name."""
+        pieces = pieces_of(self.sampler, self.rngs)
+        while True:
+            with ExitStack() as names:
+                for stream in self._generators:
+                    names.enter_context(stream.consumer(self._consumer))
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece
+
+    @property
+    def _consumer(self) -> str:
+        """What a ledger calls this loader."""
+        plain = self.shuffle or type(self.sampler) is SequentialSampler
+        order = f"shuffle={self.shuffle}" if plain else type(self.sampler).__name__
+        return f"DataLoader({len(self._source)} rows, {order})"
 
     def gather(self, indices: np.ndarray) -> tuple[np.ndarray, ...]:
         """Returns rows of the data set as a batch, which no transform has changed.

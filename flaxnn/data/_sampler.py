@@ -10,9 +10,6 @@ import numpy as np
 from flaxnn.data._stream import as_generator, missing_generator
 from flaxnn.random import Generator
 
-# Who draws, in a Generator's ledger.
-CONSUMER = "DataLoader"
-
 
 class Sampler:
     """Iteration over row indices, one by one or in the pieces that are drawn."""
@@ -70,7 +67,7 @@ class DrawingSampler(Sampler):
         (stream,) = self.streams(rngs)
         draws = self._draws(stream)
         while True:
-            with stream.consumer(CONSUMER):
+            with stream.consumer(type(self).__name__):
                 piece = next(draws, None)
             if piece is None:
                 return

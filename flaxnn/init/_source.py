@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
+from weakref import ref
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,10 @@ from flaxnn.random import Generator
 
 Source = Generator | nnx.Rngs
 
+# Who draws, in a Generator's ledger, until a module says for which parameter.
+CONSUMER = "initial values"
+
+_last: ref[Generator] | None = None
 # Asked for no numbers it draws none and checks its arguments, also for JAX keys.
 _checks = Generator()
 
@@ -90,10 +95,11 @@ def host_uniform(
     dtype: np.dtype,
 ) -> np.ndarray:
     """PyTorch's uniform numbers, half precision included."""
-    if dtype not in _half.TYPES:
-        return generator.uniform(shape, low, high, dtype=dtype)
-    require_version(generator, "2.13", f"{dtype.name}'s stream")
-    return _half.uniform(generator, shape, low, high, dtype)
+    with noted(generator):
+        if dtype not in _half.TYPES:
+            return generator.uniform(shape, low, high, dtype=dtype)
+        require_version(generator, "2.13", f"{dtype.name}'s stream")
+        return _half.uniform(generator, shape, low, high, dtype)
 
 
 def host_normal(
@@ -104,10 +110,26 @@ def host_normal(
     dtype: np.dtype,
 ) -> np.ndarray:
     """PyTorch's normal numbers, half precision included."""
-    if dtype not in _half.TYPES:
-        return generator.normal(shape, mean, std, dtype=dtype)
-    require_version(generator, "2.13", f"{dtype.name}'s stream")
-    return _half.normal(generator, shape, mean, std, dtype)
+    with noted(generator):
+        if dtype not in _half.TYPES:
+            return generator.normal(shape, mean, std, dtype=dtype)
+        require_version(generator, "2.13", f"{dtype.name}'s stream")
+        return _half.normal(generator, shape, mean, std, dtype)
+
+
+@contextmanager
+def noted(generator: Generator) -> Iterator[None]:
+    """Names what is drawn in the generator's ledger, if there is one."""
+    global _last
+    with generator.consumer(CONSUMER):
+        yield
+    if generator.ledger is not None:
+        _last = ref(generator)
+
+
+def last_noted() -> Generator | None:
+    """The Generator with a ledger that initial values were drawn from last."""
+    return None if _last is None else _last()
 
 
 def check(

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import DTypeLike
 
-from flaxnn.init._source import Source, draw_normal, key_of
+from flaxnn.init._source import Source, draw_normal, key_of, noted
 from flaxnn.random import Generator
 
 
@@ -60,8 +60,9 @@ def sparse(
     dense = draw_normal(rngs, shape, 0.0, std, np.dtype(dtype))
     if isinstance(rngs, Generator):
         empty = np.zeros(shape, bool)
-        for column in range(columns):
-            empty[rngs.randperm(rows)[:zeros], column] = True
+        with noted(rngs):
+            for column in range(columns):
+                empty[rngs.randperm(rows)[:zeros], column] = True
     else:
         unshuffled = np.zeros(shape, bool)
         unshuffled[:zeros] = True

@@ -281,7 +281,7 @@ class MultiheadAttention(Module):
         """Returns what the heads attend to, and with which weights."""
         p = self.dropout if self.training else 0.0
         shape = (*q.shape[:-1], k.shape[-2])
-        mask_for = mask_of(p, self.keys)
+        mask_for = mask_of(p, self.keys, self)
         if not need_weights:
             kept = mask_for(shape) if p > 0 else None
             output = F.scaled_dot_product_attention(

@@ -17,14 +17,23 @@ from flaxnn.nn._module import Module
 
 
 def mask_of(
-    p: float, keys: nnx.RngStream | None
+    p: float, keys: nnx.RngStream | None, owner: Module
 ) -> Callable[[tuple[int, ...]], jax.Array]:
     """Returns what draws a mask of a shape; called only where PyTorch draws."""
+    consumer = f"{type(owner).__name__} mask"
 
     def mask(shape: tuple[int, ...]) -> jax.Array:
         if keys is not None:
             return jax.random.bernoulli(keys(), 1 - p, shape)
-        return host_draw("bernoulli", 1 - p, shape, "bool", shape=shape, dtype="bool")
+        return host_draw(
+            "bernoulli",
+            1 - p,
+            shape,
+            "bool",
+            shape=shape,
+            dtype="bool",
+            consumer=consumer,
+        )
 
     return mask
 
@@ -48,7 +57,9 @@ class _DropoutNd(Module):
     def forward(self, input: ArrayLike) -> jax.Array:
         """Returns the input, in training with elements or channels dropped."""
         apply = type(self)._apply
-        return apply(input, self.p, self.training, mask=mask_of(self.p, self.keys))
+        return apply(
+            input, self.p, self.training, mask=mask_of(self.p, self.keys, self)
+        )
 
     def extra_repr(self) -> str:
         """Returns PyTorch's description of the layer."""

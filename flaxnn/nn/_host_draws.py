@@ -32,16 +32,19 @@ class HostDraw:
         arguments: Its positional arguments, hashable.
         shape: Shape of the result.
         dtype: Name of the result's dtype.
+        consumer: Who draws, in the Generator's ledger.
     """
 
     method: str
     arguments: tuple[Any, ...]
     shape: tuple[int, ...]
     dtype: str
+    consumer: str = "forward pass"
 
     def draw(self, generator: Generator) -> np.ndarray:
         """Returns the numbers, taken from the generator's stream."""
-        array = getattr(generator, self.method)(*self.arguments)
+        with generator.consumer(self.consumer):
+            array = getattr(generator, self.method)(*self.arguments)
         return np.asarray(array).astype(self.dtype)
 
 
@@ -91,7 +94,11 @@ _answering: ContextVar[_Recorder | _Provider | _Drawer | None] = ContextVar(
 
 
 def host_draw(
-    method: str, *arguments: Any, shape: tuple[int, ...], dtype: str = "float32"
+    method: str,
+    *arguments: Any,
+    shape: tuple[int, ...],
+    dtype: str = "float32",
+    consumer: str = "forward pass",
 ) -> jax.Array:
     """Returns numbers of the run's own Generator, inside a forward pass.
 
@@ -100,6 +107,7 @@ def host_draw(
         *arguments: Its positional arguments.
         shape: Shape of the result.
         dtype: Name of the result's dtype; the numbers are cast to it on the host.
+        consumer: Who draws, in the Generator's ledger.
 
     Returns:
         The numbers, in the order in which PyTorch would have drawn them.
@@ -115,7 +123,7 @@ def host_draw(
         Array([1., 1.], dtype=float32)
     """
     answering = _answering.get()
-    request = HostDraw(method, arguments, tuple(shape), dtype)
+    request = HostDraw(method, arguments, tuple(shape), dtype, consumer)
     if answering is None:
         raise RuntimeError(
             f"a module in training mode asked for host draws ({request}) outside "

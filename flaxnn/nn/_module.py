@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 import jax
 from flax import nnx
 
+from flaxnn.nn._ledger_names import name_draws, rename_draws
 from flaxnn.nn._parameter import Buffer, Parameter, PrintedParameter
 
 V = TypeVar("V", bound=nnx.Variable)
@@ -62,6 +63,10 @@ class Module(nnx.Module):
         super().__setattr__(name, value)
         if _is_state(value) and name not in registered:
             super().__setattr__("_registered", (*registered, name))
+        if isinstance(value, nnx.Variable):
+            name_draws(self, name, value)
+        elif _is_state(value):
+            rename_draws(_prefixed_modules(self))
 
     def _refuse_replacement(self, name: str, value: Any) -> None:
         """PyTorch's TypeError for an array put where a parameter is registered."""

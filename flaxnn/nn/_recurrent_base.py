@@ -207,7 +207,7 @@ class Recurrent(Module):
                 last.append(after)
             x = jnp.concatenate(outputs, axis=-1) if outputs[1:] else outputs[0]
             if layer < self.num_layers - 1:
-                mask = mask_of(self.dropout, self.keys)
+                mask = mask_of(self.dropout, self.keys, self)
                 x = F.dropout(x, self.dropout, self.training, mask=mask)
         return x, tuple(jnp.stack(arrays) for arrays in zip(*last, strict=True))
 

@@ -11,7 +11,8 @@ Example:
 
 from __future__ import annotations
 
+from flaxnn.random._explain import Explanation, explain
 from flaxnn.random._generator import Generator
 from flaxnn.random._ledger import Draw
 
-__all__ = ["Draw", "Generator"]
+__all__ = ["Draw", "Explanation", "Generator", "explain"]

@@ -7,7 +7,7 @@ from flaxnn.report._image_plots import plot_predictions, plot_weight_images
 from flaxnn.report._loss_plot import plot_losses
 from flaxnn.report._matrix_plots import plot_confusion_matrix, plot_probabilities
 from flaxnn.report._page import Page
-from flaxnn.report._page_table import Cell
+from flaxnn.report._page_table import Cell, Value
 from flaxnn.report._sigmoid_plot import plot_fitted_sigmoid
 from flaxnn.report._style import require_matplotlib
 from flaxnn.report._tensor_text import tensor_text
@@ -15,6 +15,7 @@ from flaxnn.report._tensor_text import tensor_text
 __all__ = [
     "Cell",
     "Page",
+    "Value",
     "failures",
     "figures_table",
     "grades_table",

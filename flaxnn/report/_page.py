@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
@@ -160,7 +161,9 @@ class Page:
         Raises:
             ValueError: A row has too many or too few cells, or a format no column.
         """
-        self._add(table(columns, rows, caption, formats or {}, folded))
+        self._figures += 1
+        key = f"t{self._figures}"
+        self._add(table(columns, rows, caption, formats or {}, folded, key))
 
     def curves(
         self,
@@ -190,13 +193,16 @@ class Page:
         self._figures += 1
         self._add(curves(ours, theirs, floor, names, title, f"f{self._figures}"))
 
-    def picture(self, png: bytes, *, description: str, caption: str = "") -> None:
+    def picture(
+        self, png: bytes, *, description: str, caption: str = "", density: int = 2
+    ) -> None:
         """Adds a picture, which the page then holds.
 
         Args:
             png: The bytes of a PNG file.
             description: What is to be seen, for who does not see it.
             caption: What stands above it.
+            density: The picture's pixels for each of the page's.
 
         Raises:
             ValueError: The bytes are of no PNG file.
@@ -211,7 +217,7 @@ class Page:
         data = base64.b64encode(png).decode()
         self._add(
             f'<figure>{above}<img src="data:image/png;base64,{data}" loading="lazy" '
-            f'width="{width // 2}" height="{height // 2}" '
+            f'width="{width // density}" height="{height // density}" '
             f'alt="{escape(description)}"></figure>\n'
         )
 
@@ -235,6 +241,33 @@ class Page:
             f"{''.join(self._body)}{closing}</main>\n"
             f"<script>\n{_part('page.js')}</script>\n</body>\n</html>\n"
         )
+
+    @staticmethod
+    def prepare(path: str | Path) -> None:
+        """Raises what would keep `write` from writing there, before a long run.
+
+        Args:
+            path: The file that a page shall be written to.
+
+        Raises:
+            ValueError: Its name does not end with ``.html``.
+            OSError: Its folder is missing, or it cannot be written.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"expected a file name that ends with .html, got {path}")
+        if path.is_dir():
+            raise IsADirectoryError(f"{path} is a folder, expected a file")
+        if not path.parent.is_dir():
+            raise NotADirectoryError(
+                f"there is no folder {path.parent} to write {path.name} in; make it, "
+                "or name another"
+            )
+        if path.exists():
+            with path.open("ab"):
+                return
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
 
     def write(self, path: str | Path) -> None:
         """Writes the page to a file, which it replaces.

@@ -37,6 +37,7 @@ class Cell:
 
 
 Value = Cell | str | float | int | bool | None
+"""What a cell of a table may be."""
 
 
 def table(
@@ -45,8 +46,9 @@ def table(
     caption: str,
     formats: Mapping[str, str],
     folded: str | None,
+    key: str,
 ) -> str:
-    """Returns the table of `Page.table`."""
+    """Returns the table of `Page.table`; `key` is its caption's id."""
     unknown = sorted(set(formats) - set(columns))
     if unknown:
         raise ValueError(
@@ -74,11 +76,11 @@ def table(
         + "</tr>"
         for row in rows
     )
-    said = escape(caption)
     whole = (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{said}">'
-        f"<table><caption>{said}</caption><thead><tr>{heads}</tr></thead>\n"
-        f"<tbody>{body}</tbody></table></div>\n"
+        f'<figure><figcaption id="{key}">{escape(caption)}</figcaption>'
+        f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{key}">'
+        f'<table aria-labelledby="{key}"><thead><tr>{heads}</tr></thead>\n'
+        f"<tbody>{body}</tbody></table></div></figure>\n"
     )
     if folded is None:
         return whole
@@ -121,7 +123,7 @@ def _plain(value: str | float | int | bool | None, spec: str) -> Cell:
     if isinstance(value, bool | np.bool_):
         return Cell("✓ passed", tone="good") if value else Cell("✗ failed", tone="bad")
     number = float(value)
-    if not spec:
+    if not spec or not number:
         spec = ",.0f" if number.is_integer() and abs(number) < 1e15 else ".4g"
     return Cell(format(number, spec), number)
 

@@ -10,7 +10,8 @@ from flaxnn.reproduce._figure import (
     within,
 )
 from flaxnn.reproduce._grades import grades, totals
-from flaxnn.reproduce._plot import Plot, prepare_plots, write_plots
+from flaxnn.reproduce._page import report_page
+from flaxnn.reproduce._plot import Losses, Plot, prepare_plots, write_plots
 from flaxnn.reproduce._registry import ENTRIES, find
 from flaxnn.reproduce._runner import Result, rows, run, summary
 
@@ -18,6 +19,7 @@ __all__ = [
     "ENTRIES",
     "Entry",
     "Figure",
+    "Losses",
     "Plot",
     "Result",
     "Settings",
@@ -27,6 +29,7 @@ __all__ = [
     "prepare_plots",
     "printed",
     "proof",
+    "report_page",
     "rows",
     "run",
     "series_within",

@@ -24,7 +24,7 @@ from flaxnn.reproduce._golden import (
     same_generator,
     same_initial_values,
 )
-from flaxnn.reproduce._plot import Plot
+from flaxnn.reproduce._plot import Losses, Plot
 
 if TYPE_CHECKING:
     from matplotlib import figure
@@ -130,14 +130,13 @@ def _plots(
     name = "fashion-mnist-" + training.name.lower().replace(",", "").replace(" ", "-")
     title = f"Fashion-MNIST, {training.name}"
     reference = golden(training.golden)
-    draw = partial(
-        report.plot_losses,
+    both = Losses(
         losses,
         reference["losses"],
-        floor=noise_floor(reference),
-        title=f"{title}: {len(losses):,} steps of {BATCH_SIZE} images",
+        f"{title}: {len(losses):,} steps of {BATCH_SIZE} images",
+        noise_floor(reference),
     )
-    yield Plot(f"{name}-losses", draw)
+    yield Plot.of_losses(f"{name}-losses", both)
     if training.weights_show:
         weight = next(iter(model.state_dict().values()))
         images = f"{title}: what the {len(weight)} units of the first layer look for"

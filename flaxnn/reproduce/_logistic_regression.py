@@ -15,7 +15,7 @@ from flaxnn.data import documents
 from flaxnn.random import Generator
 from flaxnn.reproduce._entry import Settings, document
 from flaxnn.reproduce._figure import Figure, printed
-from flaxnn.reproduce._plot import Plot
+from flaxnn.reproduce._plot import Losses, Plot
 
 if TYPE_CHECKING:
     from matplotlib import figure
@@ -127,16 +127,13 @@ def _losses_plot(
     name: str, title: str, figures: dict[str, Any], run: flaxnn.training.Run
 ) -> Plot:
     reference = {int(step): float(loss) for step, loss in figures["losses"].items()}
-    return Plot(
-        f"{name}-losses",
-        partial(
-            report.plot_losses,
-            run.history["loss"],
-            reference,
-            names=("flaxnn", "PyTorch, as printed"),
-            title=f"Document 002: {title}, {figures['steps']:,} steps of SGD",
-        ),
+    losses = Losses(
+        run.history["loss"],
+        reference,
+        f"Document 002: {title}, {figures['steps']:,} steps of SGD",
+        names=("flaxnn", "PyTorch, as printed"),
     )
+    return Plot.of_losses(f"{name}-losses", losses)
 
 
 def _probabilities_plot(model: nn.Module) -> figure.Figure:

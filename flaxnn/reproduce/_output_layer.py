@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 
 import flaxnn
-from flaxnn import models, nn, optim, report
+from flaxnn import models, nn, optim
 from flaxnn.data import documents
 from flaxnn.random import Generator
 from flaxnn.reproduce._entry import Settings, document
@@ -21,7 +20,7 @@ from flaxnn.reproduce._golden import (
     noise_floor,
     result_within_floor,
 )
-from flaxnn.reproduce._plot import Plot
+from flaxnn.reproduce._plot import Losses, Plot
 
 
 def train(seed: int) -> tuple[np.ndarray, Any]:
@@ -46,14 +45,13 @@ def document_000(settings: Settings) -> Iterator[Figure | Plot]:
     _, run = train(figures["recovered_seed"])
     losses = run.history["loss"]
     yield from printed("losses", figures["losses"], losses, tolerance=5e-7)
-    draw = partial(
-        report.plot_losses,
+    both = Losses(
         losses,
         [float(loss) for loss in figures["losses"]],
+        "Document 000: ten steps of Adam",
         names=("flaxnn", "PyTorch, as printed"),
-        title="Document 000: ten steps of Adam",
     )
-    yield Plot("output-layer-losses", draw)
+    yield Plot.of_losses("output-layer-losses", both)
 
 
 def document_001(settings: Settings) -> Iterator[Figure | Plot]:
@@ -77,14 +75,13 @@ def document_001(settings: Settings) -> Iterator[Figure | Plot]:
     yield losses_within_floor("losses", reference, losses)
     for name, value in last.model.state_dict().items():
         yield result_within_floor("parameters", name, reference, value)
-    draw = partial(
-        report.plot_losses,
+    both = Losses(
         losses,
         reference["losses"],
-        floor=noise_floor(reference),
-        title="Document 001: ten steps of Adam, and one against its own outputs",
+        "Document 001: ten steps of Adam, and one against its own outputs",
+        noise_floor(reference),
     )
-    yield Plot("output-layer-2-losses", draw)
+    yield Plot.of_losses("output-layer-2-losses", both)
 
 
 def _against_itself(output: jax.Array, target: jax.Array) -> jax.Array:

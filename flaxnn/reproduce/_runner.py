@@ -79,7 +79,7 @@ def summary(results: list[Result]) -> dict[str, Any]:
         a list of all figures, each with value, reference, error, tolerance and grade.
     """
     return {
-        "environment": _environment(),
+        "environment": environment(),
         "entries": [
             {
                 "name": result.entry.name,
@@ -114,7 +114,8 @@ def rows(result: Result) -> list[dict[str, Any]]:
     ]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The versions and the platform of a run, and what it is compared with."""
     import flax
     import jax
     import numpy

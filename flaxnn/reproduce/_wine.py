@@ -18,7 +18,7 @@ from flaxnn.reproduce._golden import (
     noise_floor,
     result_within_floor,
 )
-from flaxnn.reproduce._plot import Plot
+from flaxnn.reproduce._plot import Losses, Plot
 
 
 def figures(settings: Settings) -> Iterator[Figure | Plot]:
@@ -53,14 +53,13 @@ def figures(settings: Settings) -> Iterator[Figure | Plot]:
     yield exact("prediction", "class of test sample 0", theirs[0], logits[0].argmax())
     correct = int((logits.argmax(axis=1) == y_test).sum())
     yield exact("prediction", "correct of 54", reference["correct"].item(), correct)
-    draw = partial(
-        report.plot_losses,
+    losses = Losses(
         run.history["loss"],
         reference["losses"],
-        floor=noise_floor(reference),
-        title="Document 002: wine, 1,001 steps of SGD",
+        "Document 002: wine, 1,001 steps of SGD",
+        noise_floor(reference),
     )
-    yield Plot("wine-losses", draw)
+    yield Plot.of_losses("wine-losses", losses)
     draw = partial(
         report.plot_confusion_matrix,
         y_test,

@@ -163,7 +163,13 @@ def _answered(requests: list[list[HostDraw]], draws: Draws) -> Draws:
     asked = [request for part in requests for request in part]
     if not draws:
         return [
-            host_draw(r.method, *r.arguments, shape=r.shape, dtype=r.dtype)
+            host_draw(
+                r.method,
+                *r.arguments,
+                shape=r.shape,
+                dtype=r.dtype,
+                consumer=r.consumer,
+            )
             for r in asked
         ]
     if [np.shape(array) for array in draws] != [request.shape for request in asked]:

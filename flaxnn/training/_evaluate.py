@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
 
@@ -141,7 +141,10 @@ class Evaluator:
         states = self._step.init()
         # The transform draws for a batch before the sampler draws the next.
         batches = _batches(self._data, self._samples, self._batch_size)
-        drawn = [(rows, self._draws(len(rows))) for rows in batches]
+        with ExitStack() as names:
+            for generator in getattr(self._data, "generators", ()):
+                names.enter_context(generator.consumer("evaluation"))
+            drawn = [(rows, self._draws(len(rows))) for rows in batches]
         draws = iter([numbers for _, numbers in drawn])
         for arrays, places in self._parts(params, buffers, [rows for rows, _ in drawn]):
             for rows in places:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import shutil
 
+import jax
 import numpy as np
 import pytest
 
@@ -53,6 +55,75 @@ def test_pytorch_computes_what_fit_computes(name, function):
     # From the start again, optimiser and order included.
     np.testing.assert_array_equal(theirs(steps), theirs(steps))
     assert len(theirs(1)) == 1
+
+
+def test_epochs_and_many_runs_agree_too():
+    from flaxnn.bench import _flax_side, _scan_side, _torch_side
+
+    case = case_of("fashion-mnist-epoch-64")
+    recipe = dataclasses.replace(case.recipe, epochs=2)
+    problems = [
+        prepare(dataclasses.replace(case, recipe=recipe), None, quick=True),
+        prepare(many_runs(), None, quick=True),
+    ]
+    for problem, count in zip(problems, (6, 3 * 40), strict=True):
+        steps = problem.recipe.steps
+        theirs = _torch_side.eager(problem)(steps)
+        assert theirs.shape == (count,)
+        for side in (fit, _scan_side.scan, _flax_side.jit_steps):
+            with jax.numpy_rank_promotion("allow"):
+                ours = side(problem)(steps)
+            np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
+
+
+def many_runs():
+    recipe = bench.Recipe(
+        (16, 32, 10), "cross_entropy", "sgd", 0.01, 0, steps=40, runs=3
+    )
+    (growth,) = (growth for growth in bench.GROWTHS if growth.name == "runs")
+    return dataclasses.replace(growth.cases()[0], recipe=recipe)
+
+
+@pytest.mark.parametrize("name", ["output-layer", "univariate", "wine"])
+def test_flax_s_own_loop_computes_what_pytorch_computes(name):
+    from flaxnn.bench import _flax_side, _torch_side
+
+    case = case_of(name)
+    case = dataclasses.replace(case, recipe=dataclasses.replace(case.recipe, steps=10))
+    problem = prepare(case, None, quick=True)
+    ours, theirs = _flax_side.jit_steps(problem), _torch_side.eager(problem)
+    np.testing.assert_allclose(ours(10), theirs(10), rtol=0, atol=case.tolerance)
+    np.testing.assert_array_equal(ours(10), ours(10))
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "title"),
+    [
+        pytest.param("keras", "keras", "Keras", marks=pytest.mark.slow),
+        ("sklearn", "sklearn", "scikit-learn"),
+    ],
+)
+def test_averages_of_epochs_agree_with_pytorch_s(name, package, title, tmp_path):
+    """In a worker: Keras takes its backend from the environment once."""
+    from flaxnn.bench import _torch_side
+
+    if not importlib.util.find_spec(package):
+        pytest.skip(f"{title} is not installed")
+    (side,) = (side for side in bench.SIDES if side.name == name)
+    images = case_of("fashion-mnist-epoch-64")
+    recipe = dataclasses.replace(images.recipe, epochs=2, last="")
+    for case in (dataclasses.replace(images, recipe=recipe), many_runs()):
+        problem = prepare(case, None, quick=True)
+        torchs, steps = _torch_side.eager(problem), problem.recipe.steps
+        problem.write(folder := tmp_path / case.name)
+        with Worker(side, folder, 1) as worker:
+            first, reply = worker.run(1).losses, worker.run(steps)
+        np.testing.assert_allclose(first, torchs(1), rtol=0, atol=1e-5)
+        losses, shares = torchs(steps), problem.shares()
+        epochs = np.split(losses, np.cumsum([len(share) for share in shares])[:-1])
+        averages = [a @ b for a, b in zip(epochs, shares, strict=True)]
+        np.testing.assert_allclose(reply.losses, averages, rtol=0, atol=1e-5)
+        assert not {"torch", "tensorflow"} & set(reply.modules)
 
 
 def test_the_image_pipeline_gives_the_values_of_to_tensor():

@@ -27,6 +27,12 @@ def descent(problem, lr_factor=1.0, last_step_off=0.0):
     return run
 
 
+def averaged(problem, lr_factor=1.0):
+    """The average loss of all steps, as sides have it that give no more."""
+    run = descent(problem, lr_factor)
+    return lambda steps: np.array([np.mean(run(steps), dtype=np.float64)], np.float32)
+
+
 def one_loss_short(problem):
     run = descent(problem)
     return lambda steps: run(steps)[1:]
@@ -46,3 +52,7 @@ def crashing(problem):
         raise ZeroDivisionError("planted")
 
     return run
+
+
+def nothing(problem):
+    return lambda steps: np.zeros(steps, np.float32)

@@ -72,7 +72,7 @@ def test_the_fashion_mnist_model_is_the_documents():
     for ours, theirs in zip(problem.weights, expected.values(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert problem.recipe.steps == 2
-    assert sorted(problem.rows) == list(range(100))
+    assert sorted(problem.rows[0]) == list(range(100))
 
 
 def test_a_quick_problem_is_small_and_another_one():

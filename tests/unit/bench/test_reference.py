@@ -25,7 +25,7 @@ def test_a_recorded_side_is_compared_with_and_marked(
     sides = [stand_in("ours"), "torch"]
     result = bench.measure([univariate], sides=sides, reference=reference, **ONCE)
     case = result["cases"]["univariate"]
-    assert case["missing"] == {"torch": "torch is not installed"}
+    assert case["missing"] == {"torch": "torch is not installed; pip install torch"}
     recorded = case["sides"]["torch"]
     assert recorded["kind"] == "recorded reference"
     assert (

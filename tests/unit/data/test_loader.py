@@ -99,8 +99,8 @@ def test_moments_and_names_of_the_draws():
     assert run.words_drawn == 4
     assert run.ledger is not None
     assert [(draw.words, draw.consumer) for draw in run.ledger] == [
-        (2, "DataLoader"),
-        (2, "DataLoader"),
+        (2, "DataLoader(4 rows, shuffle=True)/base seed"),
+        (2, "DataLoader(4 rows, shuffle=True)/RandomSampler"),
     ]
 
 

@@ -104,9 +104,10 @@ def test_one_stream_is_listed_once_and_the_ledger_names_the_loader() -> None:
     assert run.words_drawn == 2
     next(iterator)
     assert run.ledger is not None
+    name = "DataLoader(7 rows, WeightedRandomSampler)"
     assert [(draw.kind, draw.words, draw.consumer) for draw in run.ledger] == [
-        ("random", 2, "DataLoader"),
-        ("multinomial", 8, "DataLoader"),
+        ("random", 2, f"{name}/base seed"),
+        ("multinomial", 8, f"{name}/WeightedRandomSampler"),
     ]
 
 

@@ -165,8 +165,8 @@ def test_a_loader_draws_batch_by_batch() -> None:
     images, labels = next(iter(loader))
     assert run.ledger is not None
     assert [(draw.words, draw.consumer) for draw in run.ledger] == [
-        (2, "DataLoader"),
-        (2, "DataLoader"),
+        (2, "DataLoader(5 rows, shuffle=True)/base seed"),
+        (2, "DataLoader(5 rows, shuffle=True)/RandomSampler"),
         (6, "Compose"),
     ]
     twin = Generator(0)

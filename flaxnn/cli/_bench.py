@@ -1,0 +1,213 @@
+"""``flaxnn bench``: how long runs take, against PyTorch and other peers."""
+
+from __future__ import annotations
+
+import json as json_
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+# The word for everybody who can take part.
+ALL = "all"
+
+EPILOG = """Examples:
+
+  flaxnn bench multinomial                       one case, against PyTorch and Flax
+
+  flaxnn bench --against all --data DIR          every case, against everybody
+
+  flaxnn bench wine --against keras,sklearn --json
+
+  flaxnn bench --growth batch --against torch    time of a step against the batch's size
+"""
+
+
+def bench(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CASE]...",
+            help="Cases, or groups of them, to measure; all when none is given.",
+        ),
+    ] = None,
+    against: Annotated[
+        str,
+        typer.Option(
+            "--against",
+            metavar="NAME,...",
+            help="Who else runs: torch, flax, keras, sklearn, scan (the bare scan), "
+            f"torch-compile, ...; '{ALL}' for all that a case has.",
+        ),
+    ] = "torch,flax",
+    growth: Annotated[
+        str | None,
+        typer.Option(
+            "--growth",
+            metavar="SIZE",
+            help="Measure a step at growing sizes instead: batch, width, rows or runs.",
+        ),
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option("--repeats", metavar="N", min=1, help="Steady runs.")
+    ] = 5,
+    processes: Annotated[
+        int,
+        typer.Option(
+            "--processes",
+            metavar="N",
+            min=0,
+            help="New processes, cold, and as many with a warm compilation cache.",
+        ),
+    ] = 2,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads", metavar="N", min=1, help="Processors for each side; all."
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="Folder with the Fashion-MNIST files, or with fashion_mnist/.",
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A few steps, once: does it work?")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Write the JSON there too."),
+    ] = None,
+    show_list: Annotated[
+        bool, typer.Option("--list", help="List cases, sizes and sides, and exit.")
+    ] = False,
+) -> None:
+    """Measure training runs against PyTorch, Flax, Keras, scikit-learn, a bare scan.
+
+    Every side runs in processes of its own on the same processors, and its losses are
+    compared before any time is shown. Without PyTorch, its recorded times stand in,
+    marked as such. Cases in which a peer is faster come first. Exits with 0, with 1
+    when a side fails or computes other losses, and with 2 when the arguments are wrong.
+    """
+    from flaxnn.bench import find, measure, read_reference
+    from flaxnn.bench._growth import find_growth, measure_growth
+    from flaxnn.bench._side import choose
+
+    if data is not None and not data.is_dir():
+        raise typer.BadParameter(f"{data} is not a folder", param_hint="--data")
+    with _blaming("CASE"):
+        cases = find(names or [])
+    with _blaming("--against"):
+        sides = _sides(against)
+        choose(sides or [])
+    if growth is not None:
+        if names:
+            raise typer.BadParameter("--growth brings its own cases", param_hint="CASE")
+        with _blaming("--growth"):
+            find_growth(growth)
+    if show_list:
+        _list(json)
+        return
+    options: dict[str, Any] = {
+        "sides": sides,
+        "repeats": 1 if quick else repeats,
+        "threads": threads,
+        "quick": quick,
+    }
+    if growth is None:
+        options["processes"] = min(processes, 1) if quick else processes
+        options |= {"warm": not quick, "data": data, "reference": read_reference()}
+    try:
+        with _watching() as watch:
+            result = (
+                measure(cases, watch=watch, **options)
+                if growth is None
+                else measure_growth(growth, watch=watch, **options)
+            )
+        if output is not None:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            text = json_.dumps(result, indent=1) + "\n"
+            output.write_text(text, encoding="utf-8")
+    except (OSError, ValueError, RuntimeError) as error:
+        typer.echo(f"flaxnn bench: {error}", err=True)
+        raise typer.Exit(1) from error
+    _show(result, json)
+
+
+def _sides(against: str) -> list[str] | None:
+    """Ours and the named ones, once each; None for all of each case."""
+    named = [name.strip() for name in against.split(",") if name.strip()]
+    if ALL in named:
+        return None
+    return list(dict.fromkeys(["flaxnn", *named]))
+
+
+@contextmanager
+def _blaming(argument: str) -> Iterator[None]:
+    """Tells the shell which argument a ValueError is about."""
+    try:
+        yield
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=argument) from error
+
+
+@contextmanager
+def _watching() -> Iterator[Callable[[str], None]]:
+    """Shows on a terminal's standard error what is under way."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    screen = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(
+        *columns, console=screen, transient=True, disable=not screen.is_terminal
+    ) as progress:
+        task = progress.add_task("starting", total=None)
+        yield lambda what: progress.update(task, description=what)
+
+
+def _show(result: dict[str, Any], json: bool) -> None:
+    from rich.console import Console
+
+    from flaxnn.bench import tables
+    from flaxnn.report import print_json
+
+    if json:
+        print_json(result)
+        return
+    # A pipe has no width of its own; tables cut at 80 columns would hide figures.
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=200)
+    for piece in tables(result):
+        console.print(piece)
+
+
+def _list(json: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from flaxnn.bench import CASES, GROWTHS, SIDES
+    from flaxnn.report import print_json
+
+    listed = {
+        "cases": {case.name: case.title for case in CASES},
+        "growth": {growth.name: growth.title for growth in GROWTHS},
+        "sides": {side.name: side.title for side in SIDES},
+    }
+    if json:
+        print_json(listed)
+        return
+    for kind, rows in listed.items():
+        table = Table(kind, "", box=None, header_style="bold")
+        for name, title in rows.items():
+            table.add_row(name, title)
+        Console(highlight=False).print(table)

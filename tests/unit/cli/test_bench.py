@@ -1,0 +1,88 @@
+"""``flaxnn bench`` as a shell sees it."""
+
+import dataclasses
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from flaxnn import bench
+from flaxnn.cli._app import app
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["bench", *map(str, arguments)])
+
+
+@pytest.fixture
+def without_torch(monkeypatch, tmp_path):
+    """Makes workers find no PyTorch, whether or not it is installed."""
+    hook = "import sys\nsys.modules['torch'] = None\n"
+    (tmp_path / "sitecustomize.py").write_text(hook)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
+
+
+def test_without_pytorch_its_record_is_compared_with(tmp_path, without_torch):
+    output = tmp_path / "out" / "bench.json"
+    once = ["--repeats", "1", "--processes", "0", "--threads", "1"]
+    arguments = ["output-layer", "--against", "torch", *once]
+    done = run(*arguments, "--json", "--output", output)
+    assert done.exit_code == 0, done.output
+    result = json.loads(done.stdout)
+    assert result == json.loads(output.read_text())
+    assert result["options"] == {
+        "repeats": 1,
+        "processes": 0,
+        "threads": 1,
+        "quick": False,
+        "warm": True,
+    }
+    case = result["cases"]["output-layer"]
+    assert case["missing"] == {"torch": "torch is not installed; pip install torch"}
+    assert case["agreement"]["against"].startswith("PyTorch 2.13")
+    assert case["ratios"]["torch"]["kind"] == "recorded reference"
+
+
+def test_a_growth_has_a_line_for_each_size(monkeypatch):
+    from flaxnn.bench import _growth
+
+    (rows,) = (growth for growth in bench.GROWTHS if growth.name == "rows")
+    small = dataclasses.replace(rows, sizes=(50, 100))
+    monkeypatch.setattr(_growth, "GROWTHS", (small,))
+    done = run("--growth", "rows", "--against", "scan", "--quick")
+    assert done.exit_code == 0, done.output
+    first_words = [line.split()[:1] for line in done.output.splitlines()]
+    assert sorted(w for w in first_words if w in (["50"], ["100"])) == [["100"], ["50"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["multinominal"], "did you mean 'multinomial'"),
+        (["wine", "--against", "pytorch"], "did you mean 'torch'"),
+        (["--growth", "bacth"], "did you mean 'batch'"),
+        (["wine", "--growth", "batch"], "brings its own cases"),
+        (["--data", "nowhere"], "nowhere is not a folder"),
+        (["--threads", "0"], "Invalid value for '--threads'"),
+    ],
+)
+def test_bad_arguments_are_explained(arguments, message):
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert message in " ".join(done.output.split())
+
+
+def test_too_many_threads_are_a_failure_without_a_traceback():
+    done = run("wine", "--threads", "100000")
+    assert done.exit_code == 1
+    assert "threads must be at most" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_the_list_names_every_case_size_and_side():
+    listed = json.loads(run("--list", "--json").stdout)
+    assert list(listed["cases"]) == [case.name for case in bench.CASES]
+    assert list(listed["growth"]) == ["batch", "width", "rows", "runs"]
+    assert list(listed["sides"]) == [side.name for side in bench.SIDES]
+    shown = run("--list").output
+    assert all(name in shown for names in listed.values() for name in names)
