@@ -69,6 +69,7 @@ def test_what_is_missing_is_skipped(script, tmp_path, capsys):
     entry = ("--entry", "fashion-mnist-adam", "--recorded")
     assert main(*entry, "--data", tmp_path) == 0
     assert "fashion-mnist-adam: skipped" in capsys.readouterr().out
+    assert main(*entry, "--data", tmp_path, "--strict") == 2
 
 
 def test_every_document_has_a_certificate(script):
