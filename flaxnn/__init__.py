@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from flaxnn import models as models
     from flaxnn import nn as nn
     from flaxnn import optim as optim
+    from flaxnn import parity as parity
     from flaxnn import random as random
     from flaxnn import report as report
     from flaxnn import reproduce as reproduce
@@ -60,6 +61,7 @@ __all__ = [
     "models",
     "nn",
     "optim",
+    "parity",
     "predict",
     "random",
     "report",
@@ -79,6 +81,7 @@ __getattr__, __dir__ = _lazy.attach(
         "models",
         "nn",
         "optim",
+        "parity",
         "random",
         "report",
         "reproduce",

@@ -18,10 +18,11 @@ from tests.meta._house import PACKAGE, ROOT, layers, lazy_homes
 SIBLINGS = {("nn", "init")}
 # Lower or not, these stay apart: training must not know about foreign files.
 FORBIDDEN = {("training", "interop")}
-# PyTorch is an oracle. Only what makes the goldens, and the benchmark's other side, may
-# import it.
+# PyTorch is an oracle. Only what makes the goldens, the benchmark's other side and what
+# users copy beside their scripts may import it.
 TORCH_FILES = {
     "flaxnn/bench/_torch_side.py",
+    "flaxnn/parity/recorder.py",
     "flaxnn/reproduce/goldens/make_goldens.py",
 }
 
