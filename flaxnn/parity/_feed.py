@@ -128,5 +128,3 @@ _substituted.defvjp(_forward, _backward)
 
 def _hand_over(known: bool, port: Any, recorded: Any, back: Any, tap: Any) -> Any:
     return _substituted(jnp.asarray(known), port, recorded, back, tap)
-
-

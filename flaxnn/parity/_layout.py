@@ -40,13 +40,13 @@ def _flattened(sizes: Sequence[int]) -> Layout:
     first, *rest = sizes
 
     def to_torch(array: Array) -> Array:
-        return _moved(-1, 1).to_torch(array.reshape(-1, *rest, first)).reshape(
-            array.shape
+        return (
+            _moved(-1, 1).to_torch(array.reshape(-1, *rest, first)).reshape(array.shape)
         )
 
     def to_port(array: Array) -> Array:
-        return _moved(-1, 1).to_port(array.reshape(-1, first, *rest)).reshape(
-            array.shape
+        return (
+            _moved(-1, 1).to_port(array.reshape(-1, first, *rest)).reshape(array.shape)
         )
 
     return Layout(to_torch, to_port)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -18,12 +18,16 @@ _OPTAX = {
     "nu": "exp_avg_sq",
     "nu_max": "max_exp_avg_sq",
     "trace": "momentum_buffer",
+    "sum_of_squares": "sum",
 }
 _COUNTS = ("count", "step")
 
 
 def advanced(
-    optimizer: optax.GradientTransformation, params: Any, losses: Sequence[float]
+    optimizer: optax.GradientTransformation,
+    params: Any,
+    losses: Sequence[float],
+    start: Any = None,
 ) -> Any:
     """The optimiser's state after updates without gradient: its schedules' positions.
 
@@ -31,8 +35,9 @@ def advanced(
         optimizer: The transformation.
         params: The parameters.
         losses: The loss before each update, for schedules that look at it.
+        start: The state to begin from; a new one by default.
     """
-    state = optimizer.init(params)
+    state = optimizer.init(params) if start is None else start
     extra = isinstance(optimizer, optax.GradientTransformationExtraArgs)
     zeros = jax.tree.map(jnp.zeros_like, params)
 
@@ -65,9 +70,7 @@ def with_moments(
     keys = {key for entries in recorded.values() for key in entries}
     trees = {
         key: _by_path(
-            port.tree(
-                {name: e[key] for name, e in recorded.items() if key in e}, dtype
-            )
+            port.tree({name: e[key] for name, e in recorded.items() if key in e}, dtype)
         )
         for key in keys
         if all(np.ndim(e[key]) for e in recorded.values() if key in e)
@@ -77,21 +80,51 @@ def with_moments(
     unknown: set[str] = set()
 
     def filled(path: Any, leaf: Any) -> Any:
-        for length in range(len(path), 0, -1):
-            tail, head = path[-length:], path[:-length]
-            if jax.tree_util.keystr(tail) not in paths or not head:
-                continue
-            field = getattr(head[-1], "name", None)
-            key = _OPTAX.get(str(field), str(field))
-            if key in trees:
-                return trees[key][jax.tree_util.keystr(tail)].astype(leaf.dtype)
-            if recorded and field is not None:
-                unknown.add(str(field))
+        field, place = _field(path, paths)
+        if field is None:
             return leaf
+        key = _OPTAX.get(field, field)
+        if key in trees:
+            return trees[key][place].astype(leaf.dtype)
+        if recorded:
+            unknown.add(field)
         return leaf
 
     filled_state = jax.tree_util.tree_map_with_path(filled, state)
     return _counted(filled_state, max(steps, default=None)), unknown
+
+
+def moments_of(state: Any, params: Any) -> dict[str, Any]:
+    """The trees of an optax state that are shaped as the parameters, by PyTorch's key.
+
+    Only those that hold something of every parameter.
+
+    Args:
+        state: An optax state.
+        params: The parameters' tree.
+    """
+    paths = _by_path(params)
+    found: dict[str, dict[str, Any]] = {}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
+        field, place = _field(path, set(paths))
+        if field is not None:
+            found.setdefault(_OPTAX.get(field, field), {})[place] = leaf
+    structure = jax.tree.structure(params)
+    return {
+        key: jax.tree.unflatten(structure, [leaves[place] for place in paths])
+        for key, leaves in found.items()
+        if leaves.keys() == paths.keys()
+    }
+
+
+def _field(path: Any, paths: Container[str]) -> tuple[str | None, str]:
+    """The field of a state that a leaf belongs to, and the parameter it is for."""
+    for length in range(len(path), 0, -1):
+        place = jax.tree_util.keystr(path[-length:])
+        name = getattr(path[-length - 1], "name", None) if length < len(path) else None
+        if name is not None and place in paths:
+            return str(name), place
+    return None, ""
 
 
 def _by_path(tree: Any) -> dict[str, Any]:
@@ -133,5 +166,3 @@ def _counted(state: Any, steps: int | None) -> Any:
 
 def _is_named_tuple(node: Any) -> bool:
     return isinstance(node, tuple) and hasattr(node, "_fields")
-
-

@@ -19,7 +19,7 @@ from flaxnn.parity._feed import Feed, Spot, Value
 from flaxnn.parity._port import Port, cast, in_dtype
 from flaxnn.parity._trace_step import Call, Step
 from flaxnn.random import Generator
-from flaxnn.training._pure import enough_precision, forward, split
+from flaxnn.training._pure import enough_precision, split
 
 
 @dataclass(frozen=True)
