@@ -76,13 +76,13 @@ def named(
     return leaves, _mistakes(model, leaves, names, rules, flatten, used)
 
 
-def named_modules(model: Any, names: Names = ()) -> list[tuple[str, Any]]:
-    """Returns PyTorch's likeliest names and the modules of an NNX model.
+def named_modules(model: Any, names: Names = ()) -> list[tuple[str, str, Any]]:
+    """Returns PyTorch's likeliest name, Flax's path, and the module, for an NNX model.
 
     The model itself comes first, as ``""``; each module comes once.
     """
     return [
-        (_joined(_renamed(path, steps, names, set()))[0], module)
+        (_joined(_renamed(path, steps, names, set()))[0], ".".join(path), module)
         for path, steps, module in nnx_modules(model)
     ]
 

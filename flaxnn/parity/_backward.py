@@ -9,9 +9,10 @@ import numpy as np
 
 from flaxnn.parity._causes._kinks import cause_of_gradient
 from flaxnn.parity._distance import Distance, distance
-from flaxnn.parity._feed import Spot
 from flaxnn.parity._finding import Finding
-from flaxnn.parity._replay import Pass, Recorded
+from flaxnn.parity._recorded import Recorded
+from flaxnn.parity._replay import Pass
+from flaxnn.parity._spot import Spot
 from flaxnn.parity._trace_step import Step
 
 # Clipping scales all gradients alike, up to rounding.
@@ -44,7 +45,8 @@ def compare_backward(
             yield _of_output(step, modules, recorded, spot, apart, ours, told)
         name = spot.place.module
         if spot.side == "output" and not recorded.children(name):
-            yield from _of_parameters(step, name, exact, rounded, clipped, told)
+            sums = _rounding_of_sums(recorded, spot)
+            yield from _of_parameters(step, name, exact, rounded, clipped, sums, told)
 
 
 def clipping(step: Step, exact: Pass) -> float:
@@ -106,6 +108,7 @@ def _of_parameters(
     exact: Pass,
     rounded: Pass,
     clipped: float,
+    sums: float,
     told: set[str],
 ) -> Iterator[Finding | None]:
     prefix = f"{module}." if module else ""
@@ -116,9 +119,22 @@ def _of_parameters(
         apart = distance(
             step.gradients[name], clipped * ours, clipped * rounded.parameters[name]
         )
-        if not apart.differs or module in told:
+        limit = max(apart.limit, sums)
+        if apart.largest <= limit or module in told:
             yield None
             continue
         told.add(module)
         what = f"gradient of {own}"
-        yield Finding(step.number, "backward", module, what, apart.largest, apart.limit)
+        yield Finding(step.number, "backward", module, what, apart.largest, limit)
+
+
+def _rounding_of_sums(recorded: Recorded, spot: Spot) -> float:
+    """What rounding does to a parameter's gradient, a sum whose terms may cancel."""
+    gradient = recorded.gradients.get(spot)
+    entered = recorded.arrays.get(Spot(spot.place, "input"))
+    if gradient is None or entered is None or not gradient.size:
+        return 0.0
+    axes = (0, *range(2, gradient.ndim))
+    terms = float(np.abs(gradient).sum(axes if gradient.ndim > 1 else None).max())
+    largest = max(1.0, float(np.abs(entered).max(initial=0)))
+    return 4 * float(np.finfo(gradient.dtype).eps) * terms * largest

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Generator as Generated
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from flaxnn.parity._finding import Finding
 from flaxnn.parity._trace import Trace
 from flaxnn.parity._trace_step import Step
 from flaxnn.parity._writing import checksum
+from flaxnn.random import Generator
 
 
 class Batches:
@@ -24,10 +26,14 @@ class Batches:
         data: A DataLoader, whose epochs follow each other; a tuple of arrays, of which
             every step takes all rows; or an iterable of batches.
         trace: What they are compared with.
+        draw: What the port's model draws from a loader's stream for a batch.
     """
 
-    def __init__(self, data: Any, trace: Trace) -> None:
-        self._iterator = _iterated(data)
+    def __init__(
+        self, data: Any, trace: Trace, draw: Callable[[Any, Generator], None]
+    ) -> None:
+        self._source = _iterated(data, draw)
+        self._iterator: Iterator[Any] = self._source
         first = next((step for step in trace.whole), None)
         self._like = [] if first is None else _recorded(first)
         self._seen: list[Batch] = []
@@ -68,6 +74,10 @@ class Batches:
             yield Finding(step.number, "data", "", what, largest, limit, cause)
             return
 
+    def close(self) -> None:
+        """Leaves the port's streams as they were."""
+        self._source.close()
+
     def _upcoming(self) -> Iterable[Batch]:
         """The batches so far and some that follow, to look for rows in."""
         ahead = [self._cast(b) for b in itertools.islice(self._iterator, 64)]
@@ -85,21 +95,38 @@ class Batches:
         )
 
 
+def _epochs(
+    loader: DataLoader, draw: Callable[[Any, Generator], None]
+) -> Generated[Any, None, None]:
+    """The batches of one epoch after another; the loader's streams end as they were."""
+    states = [generator.get_state() for generator in loader.generators]
+    try:
+        while True:
+            for batch in loader:
+                yield batch
+                if loader.rngs is not None:
+                    draw(batch, loader.rngs)
+    finally:
+        for generator, state in zip(loader.generators, states, strict=True):
+            generator.set_state(state)
+
+
 def _recorded(step: Step) -> list[np.ndarray]:
     """The arrays of a whole step's batch: inputs, then targets."""
     values = [*step.inputs, *step.targets]
     return [value for value in values if isinstance(value, np.ndarray)]
 
 
-def _iterated(data: Any) -> Iterator[Any]:
+def _iterated(
+    data: Any, draw: Callable[[Any, Generator], None]
+) -> Generated[Any, None, None]:
     if isinstance(data, DataLoader):
-        return itertools.chain.from_iterable(data for _ in itertools.count())
+        return _epochs(data, draw)
     if isinstance(data, tuple) and all(hasattr(array, "shape") for array in data):
-        return itertools.repeat(data)
-    try:
-        return iter(data)
-    except TypeError:
+        return (data for _ in itertools.count())
+    if not isinstance(data, Iterable):
         raise TypeError(
             "data must be a flaxnn.data.DataLoader, a tuple of arrays or an iterable "
             f"of batches, got {type(data).__name__}"
-        ) from None
+        )
+    return (batch for batch in data)

@@ -10,7 +10,8 @@ import numpy as np
 from flaxnn.parity._causes._norms import BIASED
 from flaxnn.parity._distance import distance
 from flaxnn.parity._finding import Cause, Finding
-from flaxnn.parity._replay import Pass, Recorded
+from flaxnn.parity._recorded import Recorded
+from flaxnn.parity._replay import Pass
 from flaxnn.parity._trace_step import Step
 
 MOMENTUM = Cause(

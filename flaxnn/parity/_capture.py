@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import jax
 from flax import nnx
@@ -15,13 +15,7 @@ from flax import nnx
 from flaxnn import nn
 from flaxnn.nn._names import Names
 from flaxnn.nn._names import named_modules as named_flax_modules
-
-
-class Place(NamedTuple):
-    """Which call of which module: its name, and how many calls of it were before."""
-
-    module: str
-    turn: int
+from flaxnn.parity._spot import Place
 
 
 class Visitor(Protocol):
@@ -80,7 +74,7 @@ def module_names(model: nnx.Module, names: Names = ()) -> list[tuple[str, Any]]:
     """PyTorch's names and the modules of a model, itself first as ``""``."""
     if isinstance(model, nn.Module):
         return list(model.named_modules())
-    return named_flax_modules(model, names)
+    return [(name, module) for name, _, module in named_flax_modules(model, names)]
 
 
 @contextmanager

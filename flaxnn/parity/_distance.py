@@ -34,7 +34,7 @@ class Distance:
     @property
     def differs(self) -> bool:
         """Whether rounding does not explain it."""
-        return self.coarse or not self.largest <= self.limit
+        return not self.largest <= self.limit
 
 
 def floor_of(dtype: Any) -> float:

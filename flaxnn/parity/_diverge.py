@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -21,14 +21,16 @@ from flaxnn.optim.lr_scheduler import Scheduler
 from flaxnn.parity._backward import clipping, compare_backward
 from flaxnn.parity._batches import Batches
 from flaxnn.parity._buffers import compare_buffers
-from flaxnn.parity._feed import Spot
 from flaxnn.parity._finding import PHASES, Divergence, Finding
 from flaxnn.parity._forward import compare_forward
 from flaxnn.parity._loss import compare_loss
 from flaxnn.parity._optimizer import Updates, changes_of_rate
 from flaxnn.parity._port import Port, in_dtype
-from flaxnn.parity._replay import Recorded, replay
-from flaxnn.parity._trace import Trace
+from flaxnn.parity._recorded import Recorded
+from flaxnn.parity._replay import draw_for, replay
+from flaxnn.parity._spot import Spot
+from flaxnn.parity._trace import Trace, TraceLike, opened
+from flaxnn.parity._trace_lines import TraceError
 from flaxnn.parity._trace_step import Step
 from flaxnn.parity._weights import compare_weights
 from flaxnn.training._pure import enough_precision
@@ -37,8 +39,6 @@ from flaxnn.training._schedule import (
     check_schedule_arguments,
     updates_between,
 )
-
-TraceLike = Trace | str | os.PathLike[str]
 
 
 def diverge(
@@ -123,7 +123,7 @@ def diverge(
         >>> found.first.step, found.first.phase, found.first.cause.name
         (0, 'optimizer', 'learning rate')
     """
-    trace = trace if isinstance(trace, Trace) else Trace.open(trace)
+    trace = opened(trace)
     _check(trace, model, loss, optimizer)
     check_schedule_arguments(schedule, schedule_every)
     if schedule is not None and optimizer is not None:
@@ -134,23 +134,25 @@ def diverge(
     with enough_precision(jnp.dtype(dtype)):
         model = in_dtype(model, dtype)
     port = Port(model, loss, optimizer, names, rules, flatten)
-    batches = None if data is None else Batches(data, trace)
+    batches = None if data is None else Batches(data, trace, partial(draw_for, port))
     look = _Look(trace, port, batches, dtype, own_weights)
     findings: list[Finding] = []
     compared: Counter[str] = Counter()
     steps: list[int] = []
-    for step in trace.steps:
-        here = []
-        for phase, found in look.at(step):
-            if found is None:
+    try:
+        for step in trace.steps:
+            here = []
+            for phase, found in look.at(step):
                 compared[phase] += 1
-            elif found.layer not in ignore or not found.layer:
-                compared[phase] += 1
-                here.append(found)
-        steps.append(step.number)
-        findings += sorted(here, key=lambda finding: PHASES.index(finding.phase))
-        if findings and not everywhere:
-            break
+                if found is not None and (not found.layer or found.layer not in ignore):
+                    here.append(found)
+            steps.append(step.number)
+            findings += sorted(here, key=lambda finding: PHASES.index(finding.phase))
+            if findings and not everywhere:
+                break
+    finally:
+        if batches is not None:
+            batches.close()
     return Divergence(tuple(findings), tuple(steps), dict(compared), look.notes)
 
 
@@ -245,8 +247,6 @@ def _check(trace: Trace, model: Any, loss: Any, optimizer: Any) -> None:
             f"got {type(optimizer).__name__}"
         )
     if not trace.whole:
-        from flaxnn.parity._trace_lines import TraceError
-
         raise TraceError(
             f"{trace.path} has no step with arrays: record with whole= for some"
         )

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from flaxnn.parity._capture import Place, in_training
+from flaxnn.parity._capture import in_training
 from flaxnn.parity._layout import Layout, layout
-
-Side = Literal["input", "output"]
-
-
-@dataclass(frozen=True, order=True)
-class Spot:
-    """One array at the border of a module: which call, which side, which of them."""
-
-    place: Place
-    side: Side
-    index: int = 0
+from flaxnn.parity._spot import Place, Side, Spot
 
 
 @dataclass(frozen=True)

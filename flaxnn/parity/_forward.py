@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from flaxnn.parity._capture import Place
 from flaxnn.parity._causes._arithmetic import COARSE
 from flaxnn.parity._causes._modules import Situation, cause_of_output
 from flaxnn.parity._distance import distance
-from flaxnn.parity._feed import Spot, Value
+from flaxnn.parity._feed import Value
 from flaxnn.parity._finding import Finding
-from flaxnn.parity._replay import Pass, Recorded
+from flaxnn.parity._recorded import Recorded
+from flaxnn.parity._replay import Pass
+from flaxnn.parity._spot import Place, Spot
 from flaxnn.parity._trace_step import Step
+
+# What multiplies matrices and is as exact as its dtype, unless it was told otherwise.
+_PRODUCTS = ("Linear", "Conv", "Bilinear", "RNN", "LSTM", "GRU", "MultiheadAttention")
 
 
 def compare_forward(
@@ -42,14 +46,15 @@ def compare_forward(
             apart = distance(value.recorded, np.zeros((0, 0, 0)))
         else:
             apart = distance(value.recorded, value.port, other and other.port)
-        if not apart.differs:
+        kind = str(modules.get(spot.place.module, {}).get("class", ""))
+        coarse = apart.coarse and spot.side == "output" and kind.startswith(_PRODUCTS)
+        if not (apart.differs or coarse):
             yield None
             continue
         layer, what, place = _blamed(spot, recorded, exact)
         if layer in told:
             continue
         told.add(layer)
-        coarse = apart.coarse
         largest = _spread(value, other) if coarse and other else apart.largest
         cause = COARSE if coarse else None
         if cause is None and place is not None and value.port is not None:
@@ -71,15 +76,10 @@ def _blamed(
     if spot.side == "output":
         return name, "output", spot.place
     what = f"what goes into {name!r}"
-    maker = recorded.producer(spot_array(recorded, spot), spot.place)
+    maker = recorded.producer(recorded.arrays[spot], spot.place)
     if maker is not None and Spot(maker, "output") not in exact.values:
         return maker.module, what, maker
     return name.rpartition(".")[0], what, None
-
-
-def spot_array(recorded: Recorded, spot: Spot) -> np.ndarray:
-    """What was recorded at a spot."""
-    return recorded.arrays[spot]
 
 
 def _situation(

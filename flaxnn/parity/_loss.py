@@ -11,10 +11,10 @@ import numpy as np
 
 from flaxnn.parity._causes._losses import cause_of_loss
 from flaxnn.parity._distance import distance
-from flaxnn.parity._feed import Spot
 from flaxnn.parity._finding import Finding
 from flaxnn.parity._port import Port
-from flaxnn.parity._replay import Recorded
+from flaxnn.parity._recorded import Recorded
+from flaxnn.parity._spot import Spot
 from flaxnn.parity._trace_step import Step
 from flaxnn.training._pure import enough_precision
 

@@ -11,8 +11,8 @@ import numpy as np
 import optax
 
 from flaxnn.parity._causes._optimizers import Situation, cause_of_update
-from flaxnn.parity._distance import distance
-from flaxnn.parity._finding import Finding
+from flaxnn.parity._distance import distance, wide
+from flaxnn.parity._finding import Cause, Finding
 from flaxnn.parity._moments import advanced, moments_of, with_moments
 from flaxnn.parity._port import Port
 from flaxnn.parity._trace_step import Step
@@ -68,7 +68,7 @@ class Updates:
                 else:
                     yield None
         if findings:
-            yield self._told(step, findings, after)
+            yield self._told(step, findings, after, moments)
 
     def compare_rate(self, light: Step, whole: Step) -> Iterator[Finding | None]:
         """Compares the learning rate of a light step, on a whole one's arrays."""
@@ -85,7 +85,7 @@ class Updates:
             )
             if largest > limit:
                 rate = self._effective(whole, name, after)
-                cause = self._cause(whole, {name: after[name]}, light.number)
+                cause = self._cause(whole, {name: after[name]}, "param", light.number)
                 what = f"learning rate, {rate:.6g} for {rates[1][name]:.6g}:"
                 yield Finding(
                     light.number, "optimizer", "", what, largest, limit, cause
@@ -140,19 +140,31 @@ class Updates:
         step: Step,
         findings: list[tuple[str, str, float, float]],
         after: dict[str, np.ndarray],
+        moments: dict[str, dict[str, np.ndarray]],
     ) -> Finding:
         """One finding for all parameters: a mistake in a formula meets them all."""
-        updates = [f for f in findings if f[1] == "update"] or findings
-        name, what, largest, limit = max(updates, key=lambda f: f[2] / max(f[3], 1e-99))
-        wrong = {f[0]: after[f[0]] for f in updates if f[1] == "update"}
+        chosen = [f for f in findings if f[1] == "update"] or findings
+        name, what, largest, limit = max(chosen, key=lambda f: f[2] / max(f[3], 1e-99))
+        chosen = [f for f in chosen if f[1] == what]
+        number, key = step.number, "param" if what == "update" else what
+        after = after if what == "update" else moments[what]
         trained = [n for n in step.gradients if n in after]
-        everywhere = len(wrong) == len(trained) or not wrong
-        layer = "" if everywhere else name.rpartition(".")[0]
-        cause = self._cause(step, wrong, step.number) if wrong else None
+        # Of a mistake in the formula, some parameters may show only a trace.
+        layer, cause = (
+            "",
+            self._cause(step, {n: after[n] for n in trained}, key, number),
+        )
+        if cause is None and len(chosen) < len(trained):
+            layer = name.rpartition(".")[0]
+            differing = {f[0]: after[f[0]] for f in chosen}
+            cause = self._cause(step, differing, key, number)
         text = f"{what} of {name}"
-        return Finding(step.number, "optimizer", layer, text, largest, limit, cause)
+        return Finding(number, "optimizer", layer, text, largest, limit, cause)
 
-    def _cause(self, step: Step, after: dict[str, np.ndarray], number: int) -> Any:
+    def _cause(
+        self, step: Step, after: Mapping[str, np.ndarray], what: str, number: int
+    ) -> Cause | None:
+        """The mistake that explains these parameters' updates, or their moments."""
         optimizer = self.header.get("optimizer") or {}
         groups = self._groups(step)
         around = [
@@ -160,24 +172,31 @@ class Updates:
             for n in (number - 1, number + 1)
             if 0 <= n < len(self.steps)
         ]
-        situations = [
-            Situation(
+        left = step.after
+        situations = []
+        for name, port in after.items():
+            param = step.parameters[name]
+            moments = step.optimizer.get(name, {})
+            if what == "param":
+                recorded = left.parameters[name]
+                noise = _apart(param, recorded, recorded)[1]
+            else:
+                recorded = left.optimizer[name][what]
+                noise = distance(recorded, port).limit
+            situation = Situation(
                 kind=str(optimizer.get("class", "")),
                 options=groups.get(name, {}),
-                param=step.parameters[name].astype(np.float64),
-                grad=step.gradients[name].astype(np.float64),
-                state={
-                    key: np.asarray(array, np.float64)
-                    for key, array in step.optimizer.get(name, {}).items()
-                },
-                number=step.number,
-                recorded=step.after.parameters[name].astype(np.float64),
-                port=np.asarray(port, np.float64),
+                param=wide(param),
+                grad=wide(step.gradients[name]),
+                state={key: wide(array) for key, array in moments.items()},
+                what=what,
+                recorded=wide(recorded),
+                port=wide(port),
+                noise=noise,
                 rate=self._rates(self.steps[number]).get(name, 0.0),
                 rates_around=tuple(rates.get(name, 0.0) for rates in around),
             )
-            for name, port in after.items()
-        ]
+            situations.append(situation)
         return cause_of_update(situations)
 
     def _groups(self, step: Step) -> dict[str, dict[str, Any]]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -14,7 +13,7 @@ import optax
 from flax import nnx
 
 from flaxnn import nn
-from flaxnn.nn._names import Names
+from flaxnn.nn._names import Names, named_modules
 from flaxnn.training._pure import split
 
 Tensors = Mapping[str, Any]
@@ -38,7 +37,7 @@ class Port:
     optimizer: optax.GradientTransformation | None
     names: Names = ()
     rules: Sequence[nn.Rule] = ()
-    flatten: Mapping[str, Sequence[int]] = MappingProxyType({})
+    flatten: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def loaded(self, tensors: Tensors, *, strict: bool = True) -> nnx.Module:
         """The model with these arrays in place of its own."""
@@ -59,6 +58,14 @@ class Port:
             rules=self.rules,
             flatten=self.flatten,
         )
+
+    def flattened(self) -> dict[str, Sequence[int]]:
+        """The sizes before flattening, by PyTorch's name of the module."""
+        return {
+            name: self.flatten[path]
+            for name, path, _ in named_modules(self.model, self.names)
+            if path in self.flatten
+        }
 
     def tree(self, tensors: Tensors, dtype: Any) -> Any:
         """Arrays shaped as the parameters, such as moments, as the optimiser's tree."""

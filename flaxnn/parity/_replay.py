@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -14,86 +13,14 @@ import numpy as np
 from flax import nnx
 
 from flaxnn import nn
-from flaxnn.parity._capture import Place, watching
-from flaxnn.parity._feed import Feed, Spot, Value
+from flaxnn.parity._capture import watching
+from flaxnn.parity._feed import Feed, Value
 from flaxnn.parity._port import Port, cast, in_dtype
-from flaxnn.parity._trace_step import Call, Step
+from flaxnn.parity._recorded import Recorded
+from flaxnn.parity._spot import Spot
+from flaxnn.parity._trace_step import Step
 from flaxnn.random import Generator
-from flaxnn.training._pure import enough_precision, split
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """The calls of a step, by place.
-
-    Attributes:
-        calls: The calls in the order in which they returned.
-        arrays: Every array that went into or came out of a module.
-        gradients: The loss's gradients of outputs.
-    """
-
-    calls: dict[Place, Call]
-    arrays: dict[Spot, np.ndarray]
-    gradients: dict[Spot, np.ndarray]
-
-    @classmethod
-    def of(cls, step: Step) -> Recorded:
-        """The calls of a whole step."""
-        turns: Counter[str] = Counter()
-        calls: dict[Place, Call] = {}
-        for call in sorted(step.calls, key=lambda call: call.begun):
-            calls[Place(call.module, turns[call.module])] = call
-            turns[call.module] += 1
-        arrays: dict[Spot, np.ndarray] = {}
-        gradients: dict[Spot, np.ndarray] = {}
-        for place, call in calls.items():
-            for k, array in enumerate(_leaves(call.inputs)):
-                arrays[Spot(place, "input", k)] = array
-            for k, array in enumerate(call.outputs):
-                arrays[Spot(place, "output", k)] = array
-                gradient = call.output_gradients[k]
-                if gradient is not None:
-                    gradients[Spot(place, "output", k)] = gradient
-        order = {id(call): n for n, call in enumerate(step.calls)}
-        returned = sorted(calls, key=lambda place: order[id(calls[place])])
-        return cls({place: calls[place] for place in returned}, arrays, gradients)
-
-    @property
-    def root(self) -> Place:
-        """The last call of the model itself."""
-        return [place for place in self.calls if place.module == ""][-1]
-
-    def children(self, module: str) -> bool:
-        """Whether modules below this one were called."""
-        prefix = f"{module}." if module else ""
-        return any(
-            place.module.startswith(prefix) and place.module != module
-            for place in self.calls
-        )
-
-    def producer(self, array: np.ndarray, before: Place) -> Place | None:
-        """The innermost call whose output this array is, of those that began before."""
-        begun = self.calls[before].begun
-        made = (
-            place
-            for place, call in self.calls.items()
-            if call.begun < begun
-            and any(_same(array, output) for output in call.outputs)
-            and not self.children(place.module)
-        )
-        return max(made, key=lambda place: self.calls[place].begun, default=None)
-
-    def consumer(self, spot: Spot) -> Place | None:
-        """The innermost call that an output goes into first."""
-        output, begun = self.arrays[spot], self.calls[spot.place].begun
-        takers = (
-            place
-            for place, call in self.calls.items()
-            if call.begun > begun
-            and any(_same(output, array) for array in _leaves(call.inputs))
-            and not self.children(place.module)
-        )
-        return min(takers, key=lambda place: self.calls[place].begun, default=None)
+from flaxnn.training._pure import enough_precision, forward, model_dtype, split
 
 
 @dataclass(frozen=True)
@@ -130,7 +57,7 @@ def replay(
     with enough_precision(jnp.dtype(dtype)):
         graphdef, params, rest = split(in_dtype(loaded, dtype))
         inputs = [cast(jax.tree.map(jnp.asarray, x), dtype) for x in step.inputs]
-        feed = Feed(recorded.arrays, recorded.gradients, flatten=port.flatten)
+        feed = Feed(recorded.arrays, recorded.gradients, flatten=port.flattened())
 
         def run(params: Any, taps: Mapping[Spot, Any]) -> Any:
             feed.taps = taps
@@ -194,14 +121,20 @@ def _concrete(value: Value) -> Value:
     return Value(port, value.recorded, value.training)
 
 
-def _leaves(tree: Any) -> list[np.ndarray]:
-    """The arrays in nested tuples."""
-    return [leaf for leaf in jax.tree.leaves(tree) if isinstance(leaf, np.ndarray)]
+def draw_for(port: Port, batch: Any, generator: Generator) -> None:
+    """Draws from a stream what a model's forward pass over a batch asks for.
 
+    Args:
+        port: The port.
+        batch: The inputs, and the target last.
+        generator: The run's, which moves on.
+    """
+    graphdef, params, rest = split(port.model)
 
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    return one is other or (
-        one.shape == other.shape
-        and one.dtype == other.dtype
-        and np.array_equal(one, other)
-    )
+    def run(params: Any, rest: Any, inputs: Any) -> None:
+        forward(graphdef, params, rest, inputs, training=True)
+
+    with enough_precision(model_dtype(params)), nn.recording() as requests:
+        jax.eval_shape(run, params, rest, [jnp.asarray(x) for x in batch[:-1]])
+    for request in requests:
+        request.draw(generator)

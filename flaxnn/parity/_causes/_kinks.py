@@ -51,7 +51,7 @@ def cause_of_gradient(
     """
     if recorded.shape != port.shape:
         return None
-    if kind.startswith("MaxPool") or kind.startswith("AdaptiveMaxPool"):
+    if kind.startswith(("MaxPool", "AdaptiveMaxPool")):
         total = np.isclose(recorded.sum(), port.sum(), rtol=1e-5)
         return KINK if total else None
     kinks = _KINKS.get(kind, (0.0,) if kind in _AT_ZERO else ())

@@ -210,6 +210,6 @@ _TABLE: tuple[tuple[tuple[str, ...], Callable[[Situation], Mistakes]], ...] = (
     (NORMS, norm_mistakes),
     (("Flatten",), _flatten),
     (("GELU",), _gelu),
-    (("LeakyReLU", "ELU", "CELU"), _leaky),
+    (("ReLU", "LeakyReLU", "ELU", "CELU"), _leaky),
     (("Softmax", "LogSoftmax"), _softmax),
 )
