@@ -27,7 +27,7 @@ from flaxnn.parity._loss import compare_loss
 from flaxnn.parity._optimizer import Updates, changes_of_rate
 from flaxnn.parity._port import Port, in_dtype
 from flaxnn.parity._recorded import Recorded
-from flaxnn.parity._replay import draw_for, replay
+from flaxnn.parity._replay import Replay, draw_for
 from flaxnn.parity._spot import Spot
 from flaxnn.parity._trace import Trace, TraceLike, opened
 from flaxnn.parity._trace_lines import TraceError
@@ -169,6 +169,7 @@ class _Look:
     ) -> None:
         self.trace, self.port, self.batches, self.dtype = trace, port, batches, dtype
         self.own_weights = own_weights
+        self.exact, self.rounded = (Replay(port, d) for d in ("float64", dtype))
         self.updates = Updates(port, trace.header, trace.steps)
         self.rates = set(changes_of_rate(trace.steps)) if port.optimizer else set()
         self._whole: Step | None = None
@@ -203,10 +204,10 @@ class _Look:
         if not any(place.module == "" for place in recorded.calls):
             self._notes["the model's own call was not recorded"] = None
             return
-        exact = replay(port, step, recorded, "float64")
+        exact = self.exact(step, recorded)
         rounded = exact
         if self.dtype != "float64":
-            rounded = replay(port, step, recorded, self.dtype)
+            rounded = self.rounded(step, recorded)
         given = step, modules, recorded, exact, rounded
         for found in compare_forward(*given):
             yield "forward", found

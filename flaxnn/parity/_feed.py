@@ -8,26 +8,27 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
+from flaxnn import nn
 from flaxnn.parity._capture import in_training
-from flaxnn.parity._layout import Layout, layout
+from flaxnn.parity._layout import layout
 from flaxnn.parity._spot import Place, Side, Spot
 
 
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Value:
-    """What a port computes at a spot, in PyTorch's layout, and what was recorded.
+    """What a port computes at a spot.
 
     Attributes:
-        port: The port's array; None where it has another number of arrays there.
-        recorded: PyTorch's.
+        port: The array in PyTorch's layout; None where it has another shape.
+        spot: Where it is.
         training: Whether the port's module was in training mode.
     """
 
     port: Any
-    recorded: np.ndarray
-    training: bool = True
+    spot: Spot = field(metadata={"static": True})
+    training: bool = field(metadata={"static": True})
 
 
 @dataclass
@@ -40,16 +41,15 @@ class Feed:
     Attributes:
         recorded: The recorded arrays by spot.
         gradients: The recorded gradients by spot.
-        taps: Zeros by spot whose gradients are wanted, in PyTorch's layout.
+        taps: Zeros by spot, whose gradients are those that arrive there.
         flatten: Sizes before flattening by module.
         values: What was seen, in order.
     """
 
-    recorded: Mapping[Spot, np.ndarray]
-    gradients: Mapping[Spot, np.ndarray] = field(default_factory=dict)
-    taps: Mapping[Spot, Any] = field(default_factory=dict)
-    flatten: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    layouts: dict[Spot, Layout] = field(default_factory=dict)
+    recorded: Mapping[Spot, Any]
+    gradients: Mapping[Spot, Any]
+    taps: Mapping[Spot, Any]
+    flatten: Mapping[str, Sequence[int]]
     values: dict[Spot, Value] = field(default_factory=dict)
 
     def enter(self, place: Place, module: Any, inputs: tuple) -> tuple:
@@ -72,49 +72,46 @@ class Feed:
         recorded = self.recorded.get(spot)
         if recorded is None or not hasattr(port, "dtype"):
             return port
-        if spot not in self.layouts:
-            sizes = self.flatten.get(spot.place.module)
-            found = layout(port, recorded, sizes if spot.side == "input" else None)
-            if found is None:
-                self.values[spot] = Value(None, recorded, in_training(module))
-                return port
-            self.layouts[spot] = found
-        way = self.layouts[spot]
+        training, sizes = in_training(module), self.flatten.get(spot.place.module)
+        way = layout(
+            port.shape,
+            recorded.shape,
+            channels_last=not isinstance(module, nn.Module),
+            flatten=sizes if spot.side == "input" else None,
+        )
+        if way is None:
+            self.values[spot] = Value(None, spot, training)
+            return port
         seen = way.to_torch(port)
-        self.values[spot] = Value(seen, recorded, in_training(module))
-        if not jnp.issubdtype(port.dtype, jnp.floating):
-            return way.to_port(jnp.asarray(recorded)).astype(port.dtype)
+        self.values[spot] = Value(seen, spot, training)
         given = jnp.asarray(recorded, seen.dtype)
+        if not jnp.issubdtype(port.dtype, jnp.floating):
+            return way.to_port(given)
         gradient = self.gradients.get(spot)
-        known = gradient is not None and gradient.shape == recorded.shape
-        tap = self.taps.get(spot, jnp.zeros_like(given))
-        back = jnp.asarray(gradient, seen.dtype) if known else jnp.zeros_like(given)
-        return way.to_port(_hand_over(known, seen, given, back, tap.astype(seen.dtype)))
+        if gradient is None:
+            return way.to_port(_passed(seen, given))
+        tap = self.taps[spot].astype(seen.dtype)
+        return way.to_port(_answered(seen, given, gradient.astype(seen.dtype), tap))
 
 
 @jax.custom_vjp
-def _substituted(known: Any, port: Any, recorded: Any, back: Any, tap: Any) -> Any:
-    """The recorded array; on the way back, the recorded gradient where it is known.
-
-    The gradient of `tap` is what arrives.
-    """
-    del known, port, back, tap
+def _passed(port: Any, recorded: Any) -> Any:
+    """The recorded array, with the port's gradient."""
+    del port
     return recorded
 
 
-def _forward(known: Any, port: Any, recorded: Any, back: Any, tap: Any) -> Any:
-    del port, tap
-    return recorded, (known, back)
+_passed.defvjp(lambda port, recorded: (recorded, None), lambda _, g: (g, None))
 
 
-def _backward(kept: Any, gradient: Any) -> Any:
-    known, back = kept
-    zeros = jnp.zeros_like(gradient)
-    return None, jnp.where(known, back, gradient), zeros, zeros, gradient
+@jax.custom_vjp
+def _answered(port: Any, recorded: Any, gradient: Any, tap: Any) -> Any:
+    """The recorded array, with the recorded gradient; `tap` gets the one that came."""
+    del port, gradient, tap
+    return recorded
 
 
-_substituted.defvjp(_forward, _backward)
-
-
-def _hand_over(known: bool, port: Any, recorded: Any, back: Any, tap: Any) -> Any:
-    return _substituted(jnp.asarray(known), port, recorded, back, tap)
+_answered.defvjp(
+    lambda port, recorded, gradient, tap: (recorded, gradient),
+    lambda gradient, arrived: (gradient, None, None, arrived),
+)

@@ -41,11 +41,11 @@ def compare_forward(
     for spot, value in exact.values.items():
         if spot.place == recorded.root and spot.side == "input":
             continue  # The batch: the data phase's.
-        other = rounded.values.get(spot)
+        theirs, other = recorded.arrays[spot], rounded.values.get(spot)
         if value.port is None:
-            apart = distance(value.recorded, np.zeros((0, 0, 0)))
+            apart = distance(theirs, np.zeros((0, 0, 0)))
         else:
-            apart = distance(value.recorded, value.port, other and other.port)
+            apart = distance(theirs, value.port, other and other.port)
         kind = str(modules.get(spot.place.module, {}).get("class", ""))
         coarse = apart.coarse and spot.side == "output" and kind.startswith(_PRODUCTS)
         if not (apart.differs or coarse):
@@ -58,9 +58,7 @@ def compare_forward(
         largest = _spread(value, other) if coarse and other else apart.largest
         cause = COARSE if coarse else None
         if cause is None and place is not None and value.port is not None:
-            cause = cause_of_output(
-                _situation(step, modules, recorded, place, spot, value)
-            )
+            cause = cause_of_output(_situation(step, modules, recorded, place, value))
         yield Finding(step.number, "forward", layer, what, largest, apart.limit, cause)
 
 
@@ -87,7 +85,6 @@ def _situation(
     modules: Mapping[str, Any],
     recorded: Recorded,
     place: Place,
-    spot: Spot,
     value: Value,
 ) -> Situation:
     """All that a usual mistake in a module can be recognised by."""
@@ -103,7 +100,7 @@ def _situation(
         options=dict(entry.get("options", {})),
         inputs=tuple(x for x in call.inputs if isinstance(x, np.ndarray)),
         tensors=own,
-        recorded=value.recorded,
+        recorded=recorded.arrays[value.spot],
         port=np.asarray(value.port),
         recorded_training=call.training,
         port_training=value.training,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 Array = Any
 
@@ -53,43 +53,26 @@ def _flattened(sizes: Sequence[int]) -> Layout:
 
 
 def layout(
-    port: Array, recorded: np.ndarray, flatten: Sequence[int] | None = None
+    shape: tuple[int, ...],
+    recorded: tuple[int, ...],
+    *,
+    channels_last: bool,
+    flatten: Sequence[int] | None = None,
 ) -> Layout | None:
-    """The layout in which a port's array is nearest to the recorded one.
+    """The way between an array of a port and the recorded one.
 
     Args:
-        port: The port's array.
+        shape: The port's shape.
         recorded: PyTorch's.
+        channels_last: Whether that is likelier where both ways fit.
         flatten: Sizes ``(C, H, W)`` of one example before it was flattened, if known.
 
     Returns:
         None where no layout gives the recorded shape.
     """
-    fitting = [
-        candidate
-        for candidate in _candidates(np.shape(port), recorded.shape, flatten)
-        if np.shape(candidate.to_torch(port)) == recorded.shape
-    ]
-    if len(fitting) < 2:
-        return fitting[0] if fitting else None
-
-    def away(candidate: Layout) -> float:
-        difference = np.asarray(candidate.to_torch(port), np.float64) - recorded
-        return float(np.nan_to_num(np.abs(difference), nan=np.inf).sum())
-
-    return min(fitting, key=away)
-
-
-def _candidates(
-    shape: tuple[int, ...],
-    recorded: tuple[int, ...],
-    flatten: Sequence[int] | None,
-) -> Iterator[Layout]:
-    if flatten is not None and len(shape) == 2 and shape[1] == np.prod(flatten):
-        yield _flattened(flatten)
-        return
-    if len(shape) != len(recorded):
-        return
-    yield SAME
-    if len(shape) > 2:
-        yield _moved(-1, 1)
+    if flatten is not None and len(shape) == 2 and shape[1] == math.prod(flatten):
+        return _flattened(flatten)
+    fitting = [SAME] if shape == recorded else []
+    if len(shape) > 2 and (shape[0], shape[-1], *shape[1:-1]) == recorded:
+        fitting.insert(0 if channels_last else 1, _moved(-1, 1))
+    return fitting[0] if fitting else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,84 +39,124 @@ class Pass:
     buffers: dict[str, np.ndarray]
 
 
-def replay(
-    port: Port, step: Step, recorded: Recorded, dtype: Any, *, training: bool = True
-) -> Pass:
-    """Runs a port forward and back on what was recorded of a step.
+class Replay:
+    """A port's forward and backward pass on what was recorded, compiled once.
 
     Args:
         port: The port.
-        step: A whole step.
-        recorded: Its calls.
         dtype: What to compute in.
-        training: The mode that the port's model is put in.
     """
-    loaded = port.loaded({**step.parameters, **step.buffers})
-    with enough_precision(jnp.dtype(dtype)):
-        graphdef, params, rest = split(in_dtype(loaded, dtype))
-        inputs = [cast(jax.tree.map(jnp.asarray, x), dtype) for x in step.inputs]
-        feed = Feed(recorded.arrays, recorded.gradients, flatten=port.flattened())
 
-        def run(params: Any, taps: Mapping[Spot, Any]) -> Any:
-            feed.taps = taps
-            with _watched(graphdef, params, rest, feed, port) as model:
+    def __init__(self, port: Port, dtype: str) -> None:
+        self.port, self.dtype = port, dtype
+        # It runs a few times only, and compiles for longer than that.
+        quickly = {"xla_backend_optimization_level": 0}
+        self._compiled = jax.jit(
+            self._passes,
+            static_argnums=(0, 1),
+            compiler_options=quickly if jax.default_backend() == "cpu" else None,
+        )
+
+    def __call__(self, step: Step, recorded: Recorded) -> Pass:
+        """Returns what the port makes of a whole step.
+
+        Args:
+            step: The step.
+            recorded: Its calls.
+        """
+        port = self.port
+        loaded = port.loaded({**step.parameters, **step.buffers})
+        with enough_precision(jnp.dtype(self.dtype)):
+            graphdef, params, rest = split(in_dtype(loaded, self.dtype))
+            inputs = self._cast(list(step.inputs))
+            spots = tuple(recorded.arrays), tuple(recorded.gradients)
+            values, arrived, grads, after = self._compiled(
+                graphdef,
+                spots,
+                (params, rest, inputs),
+                _draws(graphdef, params, rest, inputs, step),
+                self._cast(list(recorded.arrays.values())),
+                self._cast(list(recorded.gradients.values())),
+            )
+            names = port.tensors(grads)
+            seen = {value.spot: _on_host(value) for value in values}
+            return Pass(
+                seen,
+                {
+                    spot: np.asarray(gradient)
+                    for spot, gradient in zip(spots[1], arrived, strict=True)
+                    if spot in seen and seen[spot].port is not None
+                },
+                {name: names[name] for name in step.gradients if name in names},
+                port.state_dict(nnx.merge(graphdef, after)),
+            )
+
+    def _cast(self, arrays: Any) -> Any:
+        return cast(jax.tree.map(jnp.asarray, arrays), self.dtype)
+
+    def _passes(
+        self,
+        graphdef: nnx.GraphDef,
+        spots: tuple[tuple[Spot, ...], tuple[Spot, ...]],
+        given: tuple[Any, Any, Any],
+        draws: Any,
+        arrays: Any,
+        gradients: Any,
+    ) -> Any:
+        params, rest, inputs = given
+        recorded = dict(zip(spots[0], arrays, strict=True))
+        known = dict(zip(spots[1], gradients, strict=True))
+
+        def run(params: Any, taps: Any) -> Any:
+            model = _in_training(nnx.merge(graphdef, params, rest))
+            along = dict(zip(spots[1], taps, strict=True))
+            feed = Feed(recorded, known, along, self.port.flattened())
+            with nn.providing(draws), watching(model, feed, self.port.names):
                 output = model(*inputs)
-            after = nnx.to_pure_dict(nnx.state(model))
+            # Any function of the output will do: what arrives there is replaced.
             total = sum(
                 leaf.sum()
                 for leaf in jax.tree.leaves(output)
                 if jnp.issubdtype(leaf.dtype, jnp.floating)
             )
-            return total, after
+            after = nnx.to_pure_dict(nnx.state(model))
+            return total, (tuple(feed.values.values()), after)
 
-        with _random_numbers(step):
-            _, after = run(params, {})
-        seen = dict(feed.values)
-        taps = {
-            spot: jnp.zeros_like(seen[spot].port)
-            for spot in recorded.gradients
-            if spot in seen and seen[spot].port is not None
-        }
-        # Gradients stop where a module's output has none recorded.
-        with _random_numbers(step):
-            (grads, arrived), _ = jax.grad(run, argnums=(0, 1), has_aux=True)(
-                params, taps
-            )
-        final = nnx.merge(graphdef, after)
-        names = port.tensors(grads)
-        return Pass(
-            {spot: _concrete(value) for spot, value in seen.items()},
-            {spot: np.asarray(array) for spot, array in arrived.items()},
-            {name: names[name] for name in step.gradients if name in names},
-            port.state_dict(final),
+        taps = [jnp.zeros_like(gradient) for gradient in gradients]
+        (grads, arrived), (values, after) = jax.grad(run, (0, 1), has_aux=True)(
+            params, taps
         )
+        return values, arrived, grads, after
 
 
-@contextmanager
-def _watched(
-    graphdef: nnx.GraphDef, params: Any, rest: Any, feed: Feed, port: Port
-) -> Iterator[nnx.Module]:
-    model = nnx.merge(graphdef, params, rest)
+def _in_training(model: Any) -> Any:
+    """The model as a training step runs it."""
     model.train()
     for _, module in nnx.iter_modules(model):
+        # Flax's own modes do not reach our modules inside a foreign one.
         if isinstance(module, nn.Module):
             module.training = True
-    with watching(model, feed, port.names):
-        yield model
+    return model
 
 
-def _random_numbers(step: Step) -> Any:
-    """Draws what PyTorch drew, for modules that ask for it."""
-    if step.generator is None or step.generator.shape != (5056,):
-        return nullcontext()
+def _draws(
+    graphdef: nnx.GraphDef, params: Any, rest: Any, inputs: Any, step: Step
+) -> list[jax.Array]:
+    """What PyTorch drew in the forward pass, for modules that ask for it."""
+    requests = _requests(graphdef, params, rest, inputs)
     generator = Generator(0)
-    generator.set_state(step.generator)
-    return nn.drawing(generator)
+    if step.generator is not None and step.generator.shape == (5056,):
+        generator.set_state(step.generator)
+    return [jnp.asarray(request.draw(generator)) for request in requests]
 
 
-def _concrete(value: Value) -> Value:
-    port = None if value.port is None else np.asarray(value.port)
-    return Value(port, value.recorded, value.training)
+def _requests(graphdef: Any, params: Any, rest: Any, inputs: Any) -> list[nn.HostDraw]:
+    def run(params: Any, rest: Any, inputs: Any) -> None:
+        forward(graphdef, params, rest, inputs, training=True)
+
+    with enough_precision(model_dtype(params)), nn.recording() as requests:
+        jax.eval_shape(run, params, rest, inputs)
+    return requests
 
 
 def draw_for(port: Port, batch: Any, generator: Generator) -> None:
@@ -129,12 +167,11 @@ def draw_for(port: Port, batch: Any, generator: Generator) -> None:
         batch: The inputs, and the target last.
         generator: The run's, which moves on.
     """
-    graphdef, params, rest = split(port.model)
-
-    def run(params: Any, rest: Any, inputs: Any) -> None:
-        forward(graphdef, params, rest, inputs, training=True)
-
-    with enough_precision(model_dtype(params)), nn.recording() as requests:
-        jax.eval_shape(run, params, rest, [jnp.asarray(x) for x in batch[:-1]])
-    for request in requests:
+    inputs = [jnp.asarray(x) for x in batch[:-1]]
+    for request in _requests(*split(port.model), inputs):
         request.draw(generator)
+
+
+def _on_host(value: Value) -> Value:
+    port = None if value.port is None else np.asarray(value.port)
+    return Value(port, value.spot, value.training)
