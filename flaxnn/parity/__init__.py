@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flaxnn import _lazy
 
 if TYPE_CHECKING:
+    from flaxnn.parity._recorder_path import recorder_path as recorder_path
     from flaxnn.parity._trace import Trace as Trace
     from flaxnn.parity._trace_lines import TraceError as TraceError
     from flaxnn.parity._trace_step import Call as Call
@@ -27,6 +28,7 @@ __all__ = [
     "TraceError",
     "TraceWriter",
     "checksum",
+    "recorder_path",
 ]
 
 __getattr__, __dir__ = _lazy.attach(
@@ -40,5 +42,6 @@ __getattr__, __dir__ = _lazy.attach(
         "TraceError": "flaxnn.parity._trace_lines",
         "TraceWriter": "flaxnn.parity._writing",
         "checksum": "flaxnn.parity._writing",
+        "recorder_path": "flaxnn.parity._recorder_path",
     },
 )

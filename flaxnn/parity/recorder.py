@@ -100,7 +100,9 @@ class record:  # noqa: N801 (as in contextlib)
         self._known: dict[tuple, dict[str, str]] = {}
         self._new_step()
         lines = self.path / "trace.jsonl"
-        self.path.mkdir(parents=True, exist_ok=overwrite and lines.is_file())
+        if self.path.exists() and not (overwrite and lines.is_file()):
+            raise FileExistsError(f"{path} is there: overwrite=True replaces a trace")
+        self.path.mkdir(parents=True, exist_ok=True)
         for file in self.path.glob("step-[0-9]*.safetensors"):
             file.unlink()
         self._lines = lines.open("wb", buffering=0)
@@ -145,7 +147,6 @@ class record:  # noqa: N801 (as in contextlib)
             _take(torch.as_tensor(indices), "batch/indices", self._now.batch)
 
     def _new_step(self) -> None:
-        """Sets up what is gathered until the optimiser has made its step."""
         self._now = now = SimpleNamespace(whole=None, begun=0, backward_done=False)
         now.loss, now.forwards, now.losses, now.groups = None, [], [], []
         now.batch, now.before, now.gradients, now.norms = {}, {}, {}, {}
@@ -180,7 +181,6 @@ class record:  # noqa: N801 (as in contextlib)
         }
 
     def _decide(self, inputs: Any) -> None:
-        """Decides whether this step is whole, when the first of it is seen."""
         if self._now.whole is not None:
             return
         sizes = [len(leaf) for leaf in _leaves(inputs) if leaf.dim()] or [self._size]
@@ -258,10 +258,12 @@ class record:  # noqa: N801 (as in contextlib)
 
     @_hook
     def _after_backward(self, tensors: Any) -> None:
-        self._now.losses += [x.item() for x in _leaves(tensors) if x.numel() == 1]
-        if self._in_step and not self._now.backward_done:
+        now = self._now
+        if now.batch or any(forward.used for forward in now.forwards):
+            now.losses += [x.item() for x in _leaves(tensors) if x.numel() == 1]
+        if self._in_step and not now.backward_done:
             self._take_gradients()
-        self._now.backward_done = True
+        now.backward_done = True
 
     def _take_gradients(self) -> None:
         given = [(n, p.grad) for n, p in self._parameters.items() if p.grad is not None]
@@ -294,17 +296,20 @@ class record:  # noqa: N801 (as in contextlib)
         if not self._in_step:
             return  # This step called another one's, which is recorded.
         self._in_step, now = False, self._now
-        forwards = [each for each in now.forwards if each.used] or [*now.forwards][-1:]
+        forwards = [each for each in now.forwards if each.used] or now.forwards[-1:]
         batch = now.batch | (forwards[0].batch if forwards else {})
+        if not forwards and not batch:
+            raise RuntimeError("no call of the model was seen: is another one trained?")
         arrays = [batch[key] for key in sorted(batch) if key != "batch/indices"]
         sizes = [len(each) if each.dim() else 1 for each in arrays]
-        facts = {"sizes": sizes, "checksums": [*map(_checksum, arrays)]}
-        line = {"kind": "step", "step": self.step, "whole": False, "batch": facts}
-        line |= {"losses": now.losses, "groups": now.groups, "loss": now.loss}
-        line |= {"gradient_norms": now.norms, "generator": None}
+        sums = [f"{zlib.crc32(_bytes(each)):08x}" for each in arrays]
+        line = {"kind": "step", "step": self.step, "whole": False, "losses": now.losses}
+        line |= {"groups": now.groups, "loss": now.loss, "gradient_norms": now.norms}
+        line |= {"batch": {"sizes": sizes, "checksums": sums}, "generator": None}
         tensors = dict(batch) if now.whole or self._all_batches else {}
         for forward in reversed(forwards):
-            line["generator"] = _checksum(forward.tensors["generator"])
+            state = zlib.crc32(_bytes(forward.tensors["generator"]))
+            line["generator"] = f"{state:08x}"
             tensors |= forward.tensors if now.whole else {}
         if now.whole:
             after = {f"after/{key}": tensor for key, tensor in self._state().items()}
@@ -368,17 +373,12 @@ def _take(value: Any, key: str, tensors: dict[str, torch.Tensor]) -> Any:
 
 
 def _leaves(value: Any) -> list[torch.Tensor]:
-    """The tensors of a nested value."""
     return [x for x in tree_flatten(value)[0] if isinstance(x, torch.Tensor)]
 
 
 def _bytes(tensor: torch.Tensor) -> Any:
     size, place = tensor.nbytes, tensor.data_ptr()
     return (ctypes.c_char * size).from_address(place) if size else b""
-
-
-def _checksum(tensor: torch.Tensor) -> str:
-    return f"{zlib.crc32(_bytes(tensor)):08x}"
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
