@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING
 from flaxnn import _lazy
 
 if TYPE_CHECKING:
+    from flaxnn.parity._compare import compare as compare
+    from flaxnn.parity._diverge import diverge as diverge
+    from flaxnn.parity._finding import Cause as Cause
+    from flaxnn.parity._finding import Divergence as Divergence
+    from flaxnn.parity._finding import Finding as Finding
     from flaxnn.parity._recorder_path import recorder_path as recorder_path
     from flaxnn.parity._trace import Trace as Trace
     from flaxnn.parity._trace_lines import TraceError as TraceError
@@ -22,12 +27,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Call",
+    "Cause",
+    "Divergence",
+    "Finding",
     "State",
     "Step",
     "Trace",
     "TraceError",
     "TraceWriter",
     "checksum",
+    "compare",
+    "diverge",
     "recorder_path",
 ]
 
@@ -35,6 +45,11 @@ __getattr__, __dir__ = _lazy.attach(
     __name__,
     subpackages=(),
     names={
+        "Cause": "flaxnn.parity._finding",
+        "Divergence": "flaxnn.parity._finding",
+        "Finding": "flaxnn.parity._finding",
+        "compare": "flaxnn.parity._compare",
+        "diverge": "flaxnn.parity._diverge",
         "Call": "flaxnn.parity._trace_step",
         "State": "flaxnn.parity._trace_step",
         "Step": "flaxnn.parity._trace_step",

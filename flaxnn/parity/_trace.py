@@ -129,3 +129,11 @@ class Trace:
                 "the trace again or record again"
             )
         return array
+
+
+TraceLike = Trace | str | os.PathLike[str]
+
+
+def opened(trace: TraceLike) -> Trace:
+    """Returns a trace, opened if it is a directory."""
+    return trace if isinstance(trace, Trace) else Trace.open(trace)
