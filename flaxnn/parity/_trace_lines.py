@@ -60,7 +60,7 @@ def is_step(line: Mapping[str, Any], number: int) -> bool:
             "whole": bool(whole),
             "losses": [*losses],
             "groups": [*groups],
-            "batch": {"sizes": [*sizes], "checksums": [*checksums], **batch},
+            "batch": {"sizes": [*sizes], "checksums": [*checksums]},
             "generator": str() | None,
             "gradient_norms": dict(norms),
         }:
@@ -76,7 +76,6 @@ def is_step(line: Mapping[str, Any], number: int) -> bool:
         and all(isinstance(group, dict) for group in groups)
         and all(type(size) is int for size in sizes)
         and all(isinstance(each, str) for each in checksums)
-        and all(isinstance(each, list | None) for each in batch.values())
         and isinstance(calls, list)
         and all(isinstance(call, dict) for call in calls)
         and isinstance(tensors, dict)

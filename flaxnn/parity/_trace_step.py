@@ -21,8 +21,8 @@ class Call:
     Attributes:
         module: Its dotted name; the model's own is empty.
         training: Whether it was in training mode.
-        inputs: Its positional arguments: an array, a tuple of such, a number or text,
-            or None for anything else.
+        inputs: Its positional arguments: an array, a number or text, a tuple or
+            dictionary of such, or None for anything else.
         keywords: The same of its keyword arguments.
         outputs: The arrays of its output, nested ones flat, in order.
         output_gradients: The loss's gradient for each; None where none arrived.
@@ -97,7 +97,9 @@ class Step:
     @property
     def inputs(self) -> tuple[Any, ...]:
         """The model's positional inputs, as in `Call`."""
-        return self._batch("input")
+        outermost = (call.inputs for call in self.calls if call.depth == 0)
+        inputs = next(outermost, None) if self.line.get("calls") else None
+        return self._batch("input") if inputs is None else inputs
 
     @property
     def targets(self) -> tuple[Any, ...]:
@@ -176,12 +178,8 @@ class Step:
             moments.setdefault(name, {})[key] = array
         return moments
 
-    def _batch(self, what: str) -> tuple[Any, ...]:
-        """The entries of a batch, or where the line has none its arrays by number."""
-        entries = self.line["batch"].get(f"{what}s")
-        if entries is not None:
-            self._tensors()
-            return tuple(self._value(entry) for entry in entries)
+    def _batch(self, what: str) -> tuple[np.ndarray, ...]:
+        """The arrays of a batch, by number."""
         arrays = self._under(f"batch/{what}/")
         return tuple(arrays[key] for key in sorted(arrays, key=_ordered))
 
@@ -221,7 +219,11 @@ class Step:
             return array
         if isinstance(entry, list):
             return tuple(self._value(each, depth + 1) for each in entry)
-        return entry.get("value") if isinstance(entry, dict) else None
+        if not isinstance(entry, dict):
+            return None
+        if isinstance(items := entry.get("items"), dict):
+            return {key: self._value(each, depth + 1) for key, each in items.items()}
+        return entry.get("value")
 
 
 def _ordered(key: str) -> tuple[int, str]:

@@ -6,6 +6,7 @@ flaxnn is not installed.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -45,8 +46,7 @@ def checksum(array: Any) -> str:
 class TraceWriter:
     """Writes a trace, a step at a time; a context that ends it.
 
-    An array that is in the same step already, or among what the step before left
-    behind, is not written again: the line says where it is.
+    An array that was written before is not written again: the line says where it is.
 
     Args:
         path: The directory to write.
@@ -77,8 +77,7 @@ class TraceWriter:
         self.steps = 0
         make_room(self.path, overwrite=overwrite)
         self._lines = (self.path / LINES).open("w", encoding="utf-8", newline="\n")
-        # What the step before left behind, by content: its file, key and array.
-        self._known: dict[tuple, tuple[str, str, np.ndarray]] = {}
+        self._known: dict[tuple, dict[str, str]] = {}  # by content
         self._say({"kind": "header", "format": FORMAT, **header})
 
     def __enter__(self) -> TraceWriter:
@@ -111,9 +110,8 @@ class TraceWriter:
         entry |= {"batch": {"sizes": [], "checksums": []}, "generator": None}
         entry |= {"gradient_norms": {}} | ({"calls": []} if tensors else {})
         entry |= line
-        known, self._known = self._known, {}
         if tensors is not None:
-            entry["tensors"] = self._save(tensors, known)
+            entry["tensors"] = self._save(tensors)
         self._say(entry)
         self.steps += 1
 
@@ -127,22 +125,21 @@ class TraceWriter:
             self._say({"kind": "end", "steps": self.steps, "ended": ended})
             self._lines.close()
 
-    def _save(self, tensors: Mapping[str, Any], known: dict) -> dict[str, Any]:
+    def _save(self, tensors: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+        """Writes what is not written yet; returns where everything is."""
         file = f"step-{self.steps:06d}.safetensors"
-        entries: dict[str, dict[str, str]] = {}
-        written: dict[str, np.ndarray] = {}
+        places: dict[str, dict[str, str]] = {}
+        new: dict[str, np.ndarray] = {}
         for key, value in tensors.items():
             array = np.asarray(value)
-            content = (zlib.crc32(_bytes(array)), array.dtype, array.shape)
-            place = known.get(content)
-            if place is None or _bytes(place[2]) != _bytes(array):
-                place = known[content] = (file, key, array)
-                written[key] = array
-            entries[key] = {"file": place[0], "key": place[1]}
-            if key.startswith("after/"):
-                self._known[content] = place
-        interop.save(written, self.path / file)
-        return entries
+            digest = hashlib.sha1(_bytes(array), usedforsecurity=False).digest()
+            here = {"file": file, "key": key}
+            content = digest, array.dtype, array.shape
+            places[key] = self._known.setdefault(content, here)
+            if places[key] is here:
+                new[key] = array
+        interop.save(new, self.path / file)
+        return places
 
     def _say(self, line: Mapping[str, Any]) -> None:
         text = json.dumps(_plain(line), allow_nan=False, separators=(",", ":"))

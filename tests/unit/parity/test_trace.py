@@ -26,8 +26,6 @@ def line(value: float, **more: Any) -> dict[str, Any]:
         "batch": {
             "sizes": [4, 4],
             "checksums": [checksum(BATCH), checksum(TARGET)],
-            "inputs": ["batch/input/0"],
-            "targets": ["batch/target/0"],
         },
         "generator": "00000000",
         "gradient_norms": {"weight": float("nan")},
@@ -39,7 +37,11 @@ def call(**more: Any) -> dict[str, Any]:
     return {
         "module": "",
         "training": True,
-        "inputs": ["batch/input/0", ["batch/input/0", {"value": 3}], None],
+        "inputs": [
+            "batch/input/0",
+            [{"items": {"a": "batch/input/0"}}, {"value": 3}],
+            None,
+        ],
         "keywords": {"mask": "batch/target/0"},
         "outputs": ["call/0/output/0"],
         "output_gradients": [None],
@@ -117,7 +119,7 @@ def test_what_was_written_is_read(trace: Path) -> None:
     assert step.batch_checksums == (checksum(BATCH), checksum(TARGET))
     assert step.groups == ({"lr": 0.1},)
     assert np.isnan(step.gradient_norms["weight"])
-    np.testing.assert_array_equal(step.inputs, [BATCH])
+    np.testing.assert_array_equal(step.inputs[0], BATCH)
     np.testing.assert_array_equal(step.targets, [TARGET])
     np.testing.assert_array_equal(step.parameters["weight"], WEIGHT)
     np.testing.assert_array_equal(step.buffers["running.mean"], np.zeros(3))
@@ -137,7 +139,7 @@ def test_a_call_has_its_arguments_and_results(trace: Path) -> None:
     assert (one.module, one.training, one.begun, one.depth) == ("", True, 0, 0)
     array, (same, three), nothing = one.inputs
     np.testing.assert_array_equal(array, BATCH)
-    np.testing.assert_array_equal(same, BATCH)
+    np.testing.assert_array_equal(same["a"], BATCH)
     assert (three, nothing, one.output_gradients) == (3, None, (None,))
     np.testing.assert_array_equal(one.keywords["mask"], TARGET)
     np.testing.assert_array_equal(one.outputs[0], BATCH @ WEIGHT.T)
@@ -222,7 +224,7 @@ def test_a_newer_format(trace: Path) -> None:
         {"groups": [3]},
         {"batch": {}},
         {"batch": {"sizes": [True], "checksums": []}},
-        {"batch": {"sizes": [], "checksums": [], "inputs": 3}},
+        {"batch": {"sizes": 3, "checksums": []}},
         {"generator": 3},
         {"gradient_norms": {"weight": None}},
         {"calls": [[]]},
@@ -249,7 +251,7 @@ def test_a_damaged_call(trace: Path, key: str) -> None:
 
 @pytest.mark.parametrize("inputs", [["no/such"], [[[]] * 3], ["é" * 999], [{}], [3.5]])
 def test_odd_inputs(trace: Path, inputs: list) -> None:
-    edit(trace, 1, lambda entry: entry["batch"].update(inputs=inputs))
+    edit(trace, 1, lambda entry: entry["calls"][0].update(inputs=inputs))
     step = Trace.open(trace).whole[0]
     if isinstance(inputs[0], str):
         with pytest.raises(TraceError, match="has no tensor"):
@@ -262,7 +264,7 @@ def test_deep_inputs(trace: Path) -> None:
     deep: list = []
     for _ in range(200):
         deep = [deep]
-    edit(trace, 1, lambda entry: entry["batch"].update(inputs=deep))
+    edit(trace, 1, lambda entry: entry["calls"][0].update(inputs=deep))
     with pytest.raises(TraceError, match="too deeply"):
         _ = Trace.open(trace).whole[0].inputs
 
