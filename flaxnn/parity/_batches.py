@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from flaxnn.data import DataLoader
+from flaxnn.data import DataLoader, pixel_table
 from flaxnn.parity._causes._batches import Batch, cause_of_batch
 from flaxnn.parity._distance import distance
 from flaxnn.parity._finding import Finding
@@ -85,14 +85,15 @@ class Batches:
         return [*self._seen, *ahead]
 
     def _cast(self, batch: Any) -> Batch:
-        """The batch's arrays in the dtypes of the recorded ones."""
+        """The batch's arrays as a training step takes them, shaped as the recorded."""
         arrays = [np.asarray(array) for array in batch]
-        return tuple(
-            array.astype(like.dtype) if array.dtype != like.dtype else array
-            for array, like in itertools.zip_longest(
-                arrays, self._like[: len(arrays)], fillvalue=arrays[-1]
-            )
-        )
+        for k, (array, like) in enumerate(zip(arrays, self._like, strict=False)):
+            if array.dtype == "uint8" and like.dtype.kind == "f":
+                array = pixel_table(like.dtype)[array]
+            arrays[k] = array.astype(like.dtype, copy=False)
+            if array[:1].size == like[:1].size:
+                arrays[k] = arrays[k].reshape(-1, *like.shape[1:])
+        return tuple(arrays)
 
 
 def _epochs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,10 +93,11 @@ def watching(model: nnx.Module, visitor: Visitor, names: Names = ()) -> Iterator
     known = {id(module): name for name, module in module_names(model, names)}
     turns: Counter[str] = Counter()
     inside: list[Any] = []
-    classes = {_definer(type(module)) for _, module in module_names(model, names)} - {
-        None
-    }
-    originals = {cls: vars(cls)["__call__"] for cls in classes}
+    originals: dict[Any, Any] = {}
+    for _, module in module_names(model, names):
+        written = (c for c in type(module).__mro__ if "__call__" in vars(c))
+        for cls in itertools.islice(written, 1):
+            originals[cls] = vars(cls)["__call__"]
 
     def watched(original: Any) -> Any:
         @wraps(original)
@@ -139,8 +141,3 @@ def capture(
     with watching(model, watcher, names):
         output = model(*inputs)
     return output, watcher.calls
-
-
-def _definer(cls: type) -> type | None:
-    """The class in which a class's ``__call__`` is written."""
-    return next((base for base in cls.__mro__ if "__call__" in vars(base)), None)

@@ -167,8 +167,13 @@ def draw_for(port: Port, batch: Any, generator: Generator) -> None:
         batch: The inputs, and the target last.
         generator: The run's, which moves on.
     """
-    inputs = [jnp.asarray(x) for x in batch[:-1]]
-    for request in _requests(*split(port.model), inputs):
+    graphdef, params, rest = split(port.model)
+    dtype = model_dtype(params)
+    inputs = [
+        jax.ShapeDtypeStruct(x.shape, dtype if x.dtype.kind in "fu" else x.dtype)
+        for x in map(np.asarray, batch[:-1])
+    ]
+    for request in _requests(graphdef, params, rest, inputs):
         request.draw(generator)
 
 

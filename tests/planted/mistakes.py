@@ -18,28 +18,34 @@ from flaxnn.random import Generator
 ANY = Generator(0)
 
 
+def held(variable: nnx.Variable | None) -> Any:
+    """The array of a parameter or buffer that is there."""
+    assert variable is not None
+    return variable[...]
+
+
 class TransposedLinear(nn.Linear):
     """Multiplies by the weight as it lies."""
 
     def forward(self, input: Any) -> Any:
-        return jnp.asarray(input) @ self.weight[...] + self.bias[...]
+        return jnp.asarray(input) @ held(self.weight) + held(self.bias)[None]
 
 
 class CoarseLinear(nn.Linear):
     """Multiplies in bfloat16."""
 
     def forward(self, input: Any) -> Any:
-        x, weight = (jnp.asarray(a, "bfloat16") for a in (input, self.weight[...]))
+        x, weight = (jnp.asarray(a, "bfloat16") for a in (input, held(self.weight)))
         product = jnp.einsum("nk,mk->nm", x, weight, preferred_element_type="float32")
-        return product + self.bias[...]
+        return product + held(self.bias)[None]
 
 
 class TF32Linear(nn.Linear):
     """Multiplies with ten bits of mantissa."""
 
     def forward(self, input: Any) -> Any:
-        x, weight = (_ten_bits(jnp.asarray(a)) for a in (input, self.weight[...]))
-        return x @ weight.T + self.bias[...]
+        x, weight = (_ten_bits(jnp.asarray(a)) for a in (input, held(self.weight)))
+        return x @ weight.T + held(self.bias)[None]
 
 
 @jax.custom_jvp
@@ -88,7 +94,7 @@ class WrongLayerNorm(nn.LayerNorm):
 
     def forward(self, input: Any) -> Any:
         normal = normalised(input, (-1,), **dict(self.mistake))
-        return normal * self.weight[...] + self.bias[...]
+        return normal * held(self.weight)[None] + held(self.bias)[None]
 
 
 class WrongBatchNorm(nn.BatchNorm2d):
@@ -101,7 +107,7 @@ class WrongBatchNorm(nn.BatchNorm2d):
     def forward(self, input: Any) -> Any:
         super().forward(input)  # Moves the running statistics as it should.
         normal = normalised(input, (0, 2, 3), **dict(self.mistake))
-        weight, bias = (a[...][:, None, None] for a in (self.weight, self.bias))
+        weight, bias = (held(a)[None, :, None, None] for a in (self.weight, self.bias))
         return normal * weight + bias
 
 
@@ -109,9 +115,10 @@ class BiasedRunningVariance(nn.BatchNorm2d):
     """A batch norm that keeps the variance over n."""
 
     def forward(self, input: Any) -> Any:
-        old = self.running_var[...]
+        old = held(self.running_var)
         output = super().forward(input)
         new = jnp.asarray(input).var((0, 2, 3))
+        assert self.running_var is not None
         self.running_var.set_value(0.9 * old + 0.1 * new)
         return output
 
@@ -139,27 +146,27 @@ class FlippedConv(nn.Conv2d):
     """Turns the kernel around, as a mathematician's convolution does."""
 
     def forward(self, input: Any) -> Any:
-        turned = self.weight[...][:, :, ::-1, ::-1]
-        return F.conv2d(input, turned, self.bias[...])
+        turned = held(self.weight)[:, :, ::-1, ::-1]
+        return F.conv2d(input, turned, held(self.bias))
 
 
 class SwappedConv(nn.Conv2d):
     """Takes the weight for (in, out, H, W)."""
 
     def forward(self, input: Any) -> Any:
-        return F.conv2d(input, self.weight[...].swapaxes(0, 1), self.bias[...])
+        return F.conv2d(input, held(self.weight).swapaxes(0, 1), held(self.bias))
 
 
 class CoarseConv(nn.Conv2d):
     """Convolves bfloat16 inputs with a bfloat16 kernel."""
 
     def forward(self, input: Any) -> Any:
-        wide = self.weight[...].dtype
+        wide = held(self.weight).dtype
         x, weight = (
             jnp.asarray(a).astype("bfloat16").astype(wide)
-            for a in (input, self.weight[...])
+            for a in (input, held(self.weight))
         )
-        return F.conv2d(x, weight, self.bias[...])
+        return F.conv2d(x, weight, held(self.bias))
 
 
 def summed(output: Any, target: Any) -> Any:

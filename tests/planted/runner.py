@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from flaxnn.parity import Divergence, diverge
-from tests.planted.arrays import PLANS
-from tests.planted.faults import CORRECT, FAULTS, Fault
+from tests.planted.fault import Fault
+from tests.planted.faults_conv import FAULTS as OF_NETS
+from tests.planted.faults_mlp import FAULTS as OF_PERCEPTRONS
 from tests.planted.runs import record_run
+
+FAULTS = (*OF_PERCEPTRONS, *OF_NETS)
 
 
 @dataclass(frozen=True)
@@ -42,20 +44,24 @@ class Result:
         return self.located and cause is not None and cause.name == self.fault.cause
 
 
-def record_all(folder: Path) -> None:
-    """Records every run in PyTorch, each as a trace of its name."""
-    for name in PLANS:
-        record_run(name, folder / f"{name}.trace")
+class Traces:
+    """The recorded runs, each recorded in PyTorch when it is first asked for.
+
+    Args:
+        folder: Where they are written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def of(self, run: str) -> Path:
+        """The trace of a run."""
+        path = self.folder / f"{run}.trace"
+        if not path.exists():
+            record_run(run, path)
+        return path
 
 
-def results(folder: Path) -> Iterator[Result]:
-    """Looks for every fault, in the traces of `record_all`."""
-    for fault in FAULTS:
-        found = diverge(folder / f"{fault.run}.trace", **fault.port())
-        yield Result(fault, found)
-
-
-def false_alarms(folder: Path) -> Iterator[tuple[str, Divergence]]:
-    """Looks at every correct port."""
-    for name, run, make in CORRECT:
-        yield name, diverge(folder / f"{run}.trace", **make())
+def result(fault: Fault, traces: Traces) -> Result:
+    """Looks for a fault."""
+    return Result(fault, diverge(traces.of(fault.run), **fault.port()))

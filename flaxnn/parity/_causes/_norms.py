@@ -51,14 +51,14 @@ def norm_mistakes(s: Any) -> Iterator[tuple[Cause, Any]]:
     mean, var = groups.mean(axes, keepdims=True), groups.var(axes, keepdims=True)
     count = np.prod([groups.shape[a] for a in axes])
     running = s.kind.startswith("BatchNorm") and not s.recorded_training
-    batch = mean, var
     if "running_mean" in s.tensors:
-        moving = tuple(
+        kept_mean, kept_var = (
             s.tensors[name].astype(np.float64).reshape(mean.shape)
             for name in ("running_mean", "running_var")
         )
-        mean, var = moving if running else batch
-        yield STATISTICS, _scaled(s, x, groups, *(batch if running else moving), eps)
+        if running:
+            mean, var, kept_mean, kept_var = kept_mean, kept_var, mean, var
+        yield STATISTICS, _scaled(s, x, groups, kept_mean, kept_var, eps)
 
     def output(var: np.ndarray, *, eps: Any = eps, outside: bool = False) -> Any:
         return _scaled(s, x, groups, mean, var, eps, outside=outside)
