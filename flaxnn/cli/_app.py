@@ -8,6 +8,7 @@ import typer
 
 import flaxnn
 from flaxnn.cli import _bench, _data
+from flaxnn.cli._compare import compare
 from flaxnn.cli._convert import convert
 from flaxnn.cli._doctor import doctor
 from flaxnn.cli._reproduce import reproduce
@@ -46,5 +47,6 @@ def _options(
 app.command()(reproduce)
 app.command()(doctor)
 app.command()(convert)
+app.command()(compare)
 app.command(epilog=_bench.EPILOG)(_bench.bench)
 app.add_typer(_data.app, name="data")

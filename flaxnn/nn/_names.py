@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from flaxnn.nn._layouts import SAME, Layout, Shape, flattened
-from flaxnn.nn._places import Opened, Place
+from flaxnn.nn._places import Opened, Place, nnx_modules
 from flaxnn.nn._rules import Rule
 
 Names = Mapping[str, str] | Sequence[tuple[str, str]]
@@ -76,25 +76,52 @@ def named(
     return leaves, _mistakes(model, leaves, names, rules, flatten, used)
 
 
+def named_modules(model: Any, names: Names = ()) -> list[tuple[str, str, Any]]:
+    """Returns PyTorch's likeliest name, Flax's path, and the module, for an NNX model.
+
+    The model itself comes first, as ``""``; each module comes once.
+    """
+    return [
+        (_joined(_renamed(path, steps, names, set()))[0], ".".join(path), module)
+        for path, steps, module in nnx_modules(model)
+    ]
+
+
 def _torch_names(
     place: Place, own: tuple[str, ...], names: Names, used: set[object]
 ) -> tuple[str, ...]:
     """What PyTorch may call the array of a place, whose own name may be `own`."""
-    steps = [*place.steps[:-1], own]
+    whole = ".".join(place.path)
+    if isinstance(names, Mapping) and whole in names:
+        used.add(("names", whole))
+        return (names[whole],)
+    return _joined([*_renamed(place.path[:-1], place.steps[:-1], names, used), own])
+
+
+def _renamed(
+    path: tuple[str, ...],
+    steps: Sequence[tuple[str, ...]],
+    names: Names,
+    used: set[object],
+) -> Sequence[tuple[str, ...]]:
+    """What PyTorch may call each step of the way to a module."""
     if isinstance(names, Mapping):
-        for length in range(len(place.path), 0, -1):
-            key = ".".join(place.path[:length])
+        for length in range(len(path), 0, -1):
+            key = ".".join(path[:length])
             if key in names:
                 used.add(("names", key))
-                steps = [(names[key],), *steps[length:]]
-                break
-    else:
-        path = renamed = ".".join(place.path[:-1])
-        for pattern, replacement in names:
-            if re.search(pattern, renamed):
-                used.add(("names", pattern))
-                renamed = re.sub(pattern, replacement, renamed)
-        steps = [(renamed,), own] if renamed != path else steps
+                return [(names[key],), *steps[length:]]
+        return steps
+    dotted = renamed = ".".join(path)
+    for pattern, replacement in names:
+        if re.search(pattern, renamed):
+            used.add(("names", pattern))
+            renamed = re.sub(pattern, replacement, renamed)
+    return [(renamed,)] if renamed != dotted else steps
+
+
+def _joined(steps: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The dotted names that the steps' names give."""
     return tuple(".".join(filter(None, parts)) for parts in product(*steps))
 
 

@@ -104,14 +104,37 @@ def _nnx_places(
     if id(node) in above:
         return
     for name, value in _children(node):
-        # PyTorch's Sequential is its list.
-        inside = isinstance(node, nnx.Sequential) and name == "layers"
-        here, called = (*path, name), (*steps, ("",) if inside else (name,))
+        here, called = (*path, name), (*steps, _called(node, name))
         if isinstance(value, nnx.Variable):
             if not isinstance(value, _NOT_SAVED):
                 yield _place(here, node, value, called)
         else:
             yield from _nnx_places(value, here, called, above | {id(node)})
+
+
+def nnx_modules(
+    model: nnx.Module,
+) -> Iterator[tuple[tuple[str, ...], tuple[tuple[str, ...], ...], nnx.Module]]:
+    """Every module of a model once: Flax's path, PyTorch's names of each step, it."""
+    seen: set[int] = set()
+
+    def below(node: Any, path: Any, steps: Any) -> Iterator[Any]:
+        if id(node) in seen:
+            return
+        seen.add(id(node))
+        if isinstance(node, nnx.Module):
+            yield path, steps, node
+        for name, value in _children(node):
+            if not isinstance(value, nnx.Variable):
+                yield from below(value, (*path, name), (*steps, _called(node, name)))
+
+    return below(model, (), ())
+
+
+def _called(node: Any, name: str) -> tuple[str, ...]:
+    """What PyTorch calls a step; its Sequential is its list."""
+    inside = isinstance(node, nnx.Sequential) and name == "layers"
+    return ("",) if inside else (name,)
 
 
 def _children(node: Any) -> Iterator[tuple[str, Any]]:

@@ -18,12 +18,14 @@ from tests.meta._house import PACKAGE, ROOT, layers, lazy_homes
 SIBLINGS = {("nn", "init")}
 # Lower or not, these stay apart: training must not know about foreign files.
 FORBIDDEN = {("training", "interop")}
-# PyTorch is an oracle. Only what makes the goldens, the benchmark's other side, and
-# what calls a user's own training function for a certificate may import it.
+# PyTorch is an oracle. Only what makes the goldens, the benchmark's other side, what
+# calls a user's own training function for a certificate, and what users copy beside
+# their scripts may import it.
 TORCH_FILES = {
     "flaxnn/bench/_torch_side.py",
     "flaxnn/parity/_torch_runs.py",
     "flaxnn/parity/_variant.py",
+    "flaxnn/parity/recorder.py",
     "flaxnn/reproduce/goldens/make_goldens.py",
 }
 

@@ -1,0 +1,1 @@
+"""The usual mistakes, each recognised by the numbers that it gives."""
