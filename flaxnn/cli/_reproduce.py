@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flaxnn.cli._report_path import prepare_page
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -86,7 +88,7 @@ def reproduce(
     if plots is not None:
         _prepare(plots)
     if page is not None:
-        _prepare_page(page)
+        prepare_page(page)
     results, pictures = _run(entries, data, plots, console, quiet=json, every=every)
     if page is not None:
         from flaxnn.reproduce import report_page
@@ -118,16 +120,6 @@ def _prepare(folder: Path) -> None:
         prepare_plots(folder)
     except (OSError, MissingPackageError) as error:
         raise typer.BadParameter(str(error), param_hint="--plots") from error
-
-
-def _prepare_page(path: Path) -> None:
-    """Says before any run why a page cannot be written there."""
-    from flaxnn.report import Page
-
-    try:
-        Page.prepare(path)
-    except (OSError, ValueError) as error:
-        raise typer.BadParameter(str(error), param_hint="--report") from error
 
 
 def _run(

@@ -156,7 +156,10 @@ def test_a_format_holds_for_its_column():
             lambda page: page.table(["a"], [], caption="c", formats={"b": ""}),
             "expected names among",
         ),
-        (lambda page: page.picture(b"GIF89a", description="d"), "PNG"),
+        (
+            lambda page: page.picture(b"GIF89a", description="d"),
+            "expected the bytes of a PNG",
+        ),
         (lambda page: page.curves([], [], title="t"), "at least one step"),
         (lambda page: page.curves([1.0], [1.0, 2.0], title="t"), "as many losses"),
         (lambda page: page.curves([1.0], {1: 1.0}, title="t"), "out of range"),
@@ -310,3 +313,15 @@ def test_a_picture_is_held_in_the_page():
     page.picture(file.getvalue(), description="losses")
     (image,) = Outline(page.html()).all("img")
     assert (image["width"], image["height"]) == ("720", "490")
+
+
+def test_an_svg_is_a_picture_that_can_run_nothing():
+    page = Page("t")
+    page.section("s")
+    svg = b'<svg xmlns="s" viewBox="0 0 760 420.4"><script>1</script></svg>'
+    page.picture(svg, description="growth")
+    outline = Outline(page.html())
+    (image,) = outline.all("img")
+    assert (image["width"], image["height"]) == ("760", "420")
+    assert image["src"].startswith("data:image/svg+xml;base64,")
+    assert len(outline.all("script")) == 1
