@@ -90,10 +90,6 @@ def reproduce(
     if page is not None:
         prepare_page(page)
     results, pictures = _run(entries, data, plots, console, quiet=json, every=every)
-    if page is not None:
-        from flaxnn.reproduce import report_page
-
-        report_page(results).write(page)
     if json:
         from flaxnn.report import print_json
         from flaxnn.reproduce import summary
@@ -106,8 +102,8 @@ def reproduce(
         _total(results, console)
         if plots is not None:
             _pictures(results, pictures, plots, console)
-        if page is not None:
-            console.print(f"report in {page}", markup=False)
+    if page is not None:
+        _report(results, page, console, quiet=json)
     raise typer.Exit(_exit_code(results, strict))
 
 
@@ -120,6 +116,21 @@ def _prepare(folder: Path) -> None:
         prepare_plots(folder)
     except (OSError, MissingPackageError) as error:
         raise typer.BadParameter(str(error), param_hint="--plots") from error
+
+
+def _report(
+    results: list[Result], page: Path, console: Console, *, quiet: bool
+) -> None:
+    """Writes the page; what was computed has been shown, should that fail."""
+    from flaxnn.reproduce import report_page
+
+    try:
+        report_page(results).write(page)
+    except OSError as error:
+        typer.echo(f"flaxnn reproduce: {error}", err=True)
+        raise typer.Exit(FAILED) from error
+    if not quiet:
+        console.print(f"report in {page}", markup=False)
 
 
 def _run(
