@@ -7,7 +7,7 @@
 `--page` replaces the tables at the end of the guide and the picture beside it, and
 `--summary` the targets in benchmarks/README.md; `--record-reference` keeps PyTorch's
 part in the package, for machines without it. A result of `flaxnn bench --growth` has
-its picture written with `--picture FILE`.
+its picture written with `--picture FILE`, and any result a page with `--report FILE`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("result", type=Path, metavar="FILE", help="what flaxnn bench --output wrote")
     add("--page", type=Path, metavar="FILE", help="write the guide's tables, picture")
+    add("--report", type=Path, metavar="FILE.html", help="write a page")
     add("--picture", type=Path, metavar="FILE", help="write the picture as SVG")
     add("--summary", type=Path, metavar="FILE", help="write the targets' table there")
     add("--reference", type=Path, default=bench.REFERENCE, metavar="FILE")
@@ -89,6 +90,8 @@ def main() -> None:
         if options.page:
             replace(options.page, bench.markdown(result))
             write(options.page.with_suffix(".svg"), picture(result))
+        if options.report:
+            bench.report_page(result).write(options.report)
         if options.picture:
             write(options.picture, picture(result))
         if options.summary:

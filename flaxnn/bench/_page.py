@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flaxnn import report
+from flaxnn.bench._growth_chart import growth_chart
 from flaxnn.bench._tables import _notes, _seconds, _times
+from flaxnn.bench._wins import LIMITS, lost_first, summary_line, words
 
 # What sides are compared in, and what else is shown of each.
 _COMPARED = {
@@ -26,8 +28,6 @@ _SHOWN = {
     "new process": "process_s",
     "new process, warm cache": "warm_s",
 }
-# The least that a case costs in JAX: to be come close to, and no peer.
-_LIMIT = "scan"
 
 
 @dataclass(frozen=True)
@@ -76,16 +76,20 @@ def report_page(result: dict[str, Any]) -> report.Page:
         _facts(result),
     )
     cases = result["cases"]
-    ratios = {name: list(_ratios(name, case)) for name, case in cases.items()}
-    lost = [name for name, rows in ratios.items() if any(row.lost for row in rows)]
-    order = [*lost, *(name for name in cases if name not in lost)]
-    _verdict(page, cases, ratios, lost)
-    rows = [row for name in order for row in ratios[name]]
+    rows = [row for name, case in cases.items() for row in _ratios(name, case)]
+    _verdict(page, cases, rows)
+    if "growth" in result:
+        _growth(page, result)
     if rows:
         page.section("Comparisons", note="Where a peer is faster comes first.")
         _comparisons(page, sorted(rows, key=lambda row: (row.limit, row.median)))
-    for name in order:
-        _case(page, result, cases[name], ratios[name])
+    for name, case in lost_first(cases).items():
+        page.section(case["title"])
+        if said := words(cases, name):
+            page.text(said)
+        _sides(page, case)
+        for note in _notes(result, case):
+            page.text(note)
     if result["skipped"]:
         page.section("Skipped")
         rows_of_reasons = [list(item) for item in result["skipped"].items()]
@@ -97,7 +101,7 @@ def _facts(result: dict[str, Any]) -> dict[str, str]:
     machine, options = result["machine"], result["options"]
     load = ", ".join(map(str, machine["load_average"])) or "unknown"
     versions = {k: v for k, v in machine["versions"].items() if v is not None}
-    processes = options["processes"]
+    quick = ", a quick run that measures little" if options["quick"] else ""
     return {
         "date": result["date"][:10],
         "processor": machine["processor"],
@@ -105,34 +109,22 @@ def _facts(result: dict[str, Any]) -> dict[str, str]:
         "memory": f"{machine['memory_gib']} GiB",
         "system": machine["system"],
         "load at the start": load,
-        "rounds": f"{options['repeats']} steady runs, {processes} new processes",
+        "steady runs": f"{options['repeats']}{quick}",
+        "new processes": f"{options['processes']}",
         "python": machine["python"],
         **versions,
     }
 
 
-def _verdict(
-    page: report.Page,
-    cases: dict[str, Any],
-    ratios: dict[str, list[_Ratio]],
-    lost: list[str],
-) -> None:
-    compared = sum(map(bool, ratios.values()))
-    if not compared:
-        said = "Nothing was compared."
-    elif lost:
-        titles = "; ".join(cases[name]["title"] for name in lost)
-        said = f"A peer is faster in {len(lost)} of {compared} cases: {titles}."
-    else:
-        said = f"No peer is faster in any of {compared} cases."
+def _verdict(page: report.Page, cases: dict[str, Any], rows: list[_Ratio]) -> None:
+    said = summary_line(cases)
     numbers = {"cases": f"{len(cases)}"}
-    peers = [row for rows in ratios.values() for row in rows if not row.limit]
     for measure in ("steady run", "new process"):
-        found = [row.median for row in peers if row.measure == measure]
+        found = [row.median for row in rows if row.measure == measure and not row.limit]
         if found:
             name = f"{measure}, times ours, least to most"
             numbers[name] = f"{min(found):.3g}–{max(found):.3g} ×"
-    page.verdict(None, said, numbers)
+    page.verdict(None, f"{said[:1].upper()}{said[1:]}.", numbers)
 
 
 def _ratios(name: str, case: dict[str, Any]) -> Iterator[_Ratio]:
@@ -147,7 +139,7 @@ def _ratios(name: str, case: dict[str, Any]) -> Iterator[_Ratio]:
                     measure,
                     (_time(ours[key]), _time(theirs[key])),
                     ratio[key],
-                    side == _LIMIT,
+                    side in LIMITS,
                     ratio["kind"],
                 )
 
@@ -188,14 +180,37 @@ def _comparisons(page: report.Page, rows: Sequence[_Ratio]) -> None:
     )
 
 
-def _case(
-    page: report.Page, result: dict[str, Any], case: dict[str, Any], rows: list[_Ratio]
-) -> None:
-    page.section(case["title"])
-    lost = [row for row in rows if row.lost]
-    for row in lost:
-        said = f"{row.side} is faster here: {row.measure}, {row.median:.2f} × our time."
-        page.text(said)
+def _growth(page: report.Page, result: dict[str, Any]) -> None:
+    """The time of a step at each size, as a picture and as a table."""
+    about, cases = result["growth"], result["cases"]
+    titles = {
+        name: side["title"]
+        for case in cases.values()
+        for name, side in case["sides"].items()
+    }
+    page.section(about["title"])
+    said = f"The time of a step against the number of {about['axis']}"
+    page.picture(growth_chart(result).encode(), description=said)
+    page.table(
+        [about["axis"], *titles.values()],
+        [
+            [
+                about["sizes"][name],
+                *(
+                    _time(case["sides"][side]["step_s"])
+                    if side in case["sides"]
+                    else None
+                    for side in titles
+                ),
+            ]
+            for name, case in cases.items()
+        ],
+        caption=f"{said}, median (least–most)",
+    )
+
+
+def _sides(page: report.Page, case: dict[str, Any]) -> None:
+    """A table with a line for each side of a case."""
     sides = case["sides"]
     slowest = max(side["run_s"]["median"] for side in sides.values())
     shown = {
@@ -220,8 +235,6 @@ def _case(
         caption="Medians (least–most); the bar is the steady run.",
         formats={"peak MiB": ",.0f"},
     )
-    for note in _notes(result, case):
-        page.text(note)
 
 
 def _cell(

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from flaxnn.cli._report_path import prepare_page
+
 # The word for everybody who can take part.
 ALL = "all"
 
@@ -86,6 +88,12 @@ def bench(
         Path | None,
         typer.Option("--output", metavar="FILE", help="Write the JSON there too."),
     ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", metavar="FILE.html", help="Write a page of the result there."
+        ),
+    ] = None,
     show_list: Annotated[
         bool, typer.Option("--list", help="List cases, sizes and sides, and exit.")
     ] = False,
@@ -97,7 +105,7 @@ def bench(
     marked as such. Cases in which a peer is faster come first. Exits with 0, with 1
     when a side fails or computes other losses, and with 2 when the arguments are wrong.
     """
-    from flaxnn.bench import find, measure, read_reference
+    from flaxnn.bench import find, measure, read_reference, report_page
     from flaxnn.bench._growth import find_growth, measure_growth
     from flaxnn.bench._side import choose
 
@@ -116,6 +124,8 @@ def bench(
     if show_list:
         _list(json)
         return
+    if page is not None:
+        prepare_page(page)
     options: dict[str, Any] = {
         "sides": sides,
         "repeats": 1 if quick else repeats,
@@ -136,6 +146,8 @@ def bench(
             output.parent.mkdir(parents=True, exist_ok=True)
             text = json_.dumps(result, indent=1) + "\n"
             output.write_text(text, encoding="utf-8")
+        if page is not None:
+            report_page(result).write(page)
     except (OSError, ValueError, RuntimeError) as error:
         typer.echo(f"flaxnn bench: {error}", err=True)
         raise typer.Exit(1) from error

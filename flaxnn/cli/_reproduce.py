@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flaxnn.cli._report_path import prepare_page
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -86,12 +88,8 @@ def reproduce(
     if plots is not None:
         _prepare(plots)
     if page is not None:
-        _prepare_page(page)
+        prepare_page(page)
     results, pictures = _run(entries, data, plots, console, quiet=json, every=every)
-    if page is not None:
-        from flaxnn.reproduce import report_page
-
-        report_page(results).write(page)
     if json:
         from flaxnn.report import print_json
         from flaxnn.reproduce import summary
@@ -104,8 +102,8 @@ def reproduce(
         _total(results, console)
         if plots is not None:
             _pictures(results, pictures, plots, console)
-        if page is not None:
-            console.print(f"report in {page}", markup=False)
+    if page is not None:
+        _report(results, page, console, quiet=json)
     raise typer.Exit(_exit_code(results, strict))
 
 
@@ -120,14 +118,19 @@ def _prepare(folder: Path) -> None:
         raise typer.BadParameter(str(error), param_hint="--plots") from error
 
 
-def _prepare_page(path: Path) -> None:
-    """Says before any run why a page cannot be written there."""
-    from flaxnn.report import Page
+def _report(
+    results: list[Result], page: Path, console: Console, *, quiet: bool
+) -> None:
+    """Writes the page; what was computed has been shown, should that fail."""
+    from flaxnn.reproduce import report_page
 
     try:
-        Page.prepare(path)
-    except (OSError, ValueError) as error:
-        raise typer.BadParameter(str(error), param_hint="--report") from error
+        report_page(results).write(page)
+    except OSError as error:
+        typer.echo(f"flaxnn reproduce: {error}", err=True)
+        raise typer.Exit(FAILED) from error
+    if not quiet:
+        console.print(f"report in {page}", markup=False)
 
 
 def _run(

@@ -191,9 +191,13 @@ class DataLoader:
     def _pieces(self) -> Iterator[np.ndarray]:
         """The sampler's pieces, drawn in this loader's name."""
         pieces = pieces_of(self.sampler, self.rngs)
+        noting = [s for s in self._generators if s.ledger is not None]
+        if not noting:
+            yield from pieces
+            return
         while True:
             with ExitStack() as names:
-                for stream in self._generators:
+                for stream in noting:
                     names.enter_context(stream.consumer(self._consumer))
                 piece = next(pieces, None)
             if piece is None:

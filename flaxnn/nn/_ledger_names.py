@@ -32,7 +32,7 @@ def name_draws(module: Any, name: str, variable: nnx.Variable) -> None:
     generator = last_noted()
     if generator is None or not generator.ledger:
         return
-    places = _newest(generator.ledger, math.prod(variable.shape))
+    places = _newest(generator.ledger, math.prod(getattr(variable, "shape", ())))
     if places:
         _drawn.setdefault(module, {})[name] = generator.ledger, places
         _call(generator.ledger, places, name)

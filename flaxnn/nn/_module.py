@@ -63,9 +63,9 @@ class Module(nnx.Module):
         super().__setattr__(name, value)
         if _is_state(value) and name not in registered:
             super().__setattr__("_registered", (*registered, name))
-        if isinstance(value, nnx.Variable):
+        if isinstance(value, Parameter):
             name_draws(self, name, value)
-        elif _is_state(value):
+        elif _is_state(value) and not isinstance(value, nnx.Variable):
             rename_draws(_prefixed_modules(self))
 
     def _refuse_replacement(self, name: str, value: Any) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+# Smaller numbers are written as powers of ten.
+_SMALLEST = 1e-3
 # The least ratio of numbers that makes their axis logarithmic.
 _DECADES = 100.0
 # A logarithmic axis of fewer decades has ticks within them.
@@ -61,8 +63,11 @@ class Axis:
         """
         numbers = self._decades(most) if self.log else self._steps(most, whole)
         places = self.at(np.array(numbers)).tolist()
+        # Powers of ten, where some of the numbers have to be.
+        powers = self.log and self.low < _SMALLEST
         return [
-            (at, _written(number)) for at, number in zip(places, numbers, strict=True)
+            (at, _power(number) if powers else _written(number))
+            for at, number in zip(places, numbers, strict=True)
         ]
 
     def _steps(self, most: int, whole: bool) -> list[float]:
@@ -91,8 +96,12 @@ class Axis:
 
 
 def _written(number: float) -> str:
-    if number == 0 or 1e-3 <= abs(number) < 1e6:
+    if number == 0 or _SMALLEST <= abs(number) < 1e6:
         return f"{number:,.10g}"
+    return _power(number)
+
+
+def _power(number: float) -> str:
     mantissa, _, exponent = f"{number:.6e}".partition("e")
     power = "10" + str(int(exponent)).translate(_SUPERSCRIPT)
     leading = f"{float(mantissa):g}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -14,6 +13,7 @@ from typing import Literal
 from numpy.typing import ArrayLike
 
 from flaxnn.report._page_curves import curves
+from flaxnn.report._page_image import image_attributes
 from flaxnn.report._page_table import Tone, Value, table
 
 # Nothing is loaded from anywhere: the browser itself is told so.
@@ -194,30 +194,23 @@ class Page:
         self._add(curves(ours, theirs, floor, names, title, f"f{self._figures}"))
 
     def picture(
-        self, png: bytes, *, description: str, caption: str = "", density: int = 2
+        self, image: bytes, *, description: str, caption: str = "", density: int = 2
     ) -> None:
         """Adds a picture, which the page then holds.
 
         Args:
-            png: The bytes of a PNG file.
+            image: The bytes of a PNG file, or of an SVG file.
             description: What is to be seen, for who does not see it.
             caption: What stands above it.
-            density: The picture's pixels for each of the page's.
+            density: The pixels of a PNG file for each of the page's.
 
         Raises:
-            ValueError: The bytes are of no PNG file.
+            ValueError: The bytes are of no such file.
         """
-        if png[:8] != b"\x89PNG\r\n\x1a\n":
-            raise ValueError(
-                f"png: expected the bytes of a PNG file, got some that begin with "
-                f"{png[:8]!r}"
-            )
-        width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
         above = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-        data = base64.b64encode(png).decode()
+        attributes = image_attributes(image, density)
         self._add(
-            f'<figure>{above}<img src="data:image/png;base64,{data}" loading="lazy" '
-            f'width="{width // density}" height="{height // density}" '
+            f'<figure>{above}<img {attributes} loading="lazy" '
             f'alt="{escape(description)}"></figure>\n'
         )
 

@@ -16,6 +16,8 @@ from flaxnn.report._axis import Axis
 
 # Units of the drawing: fine enough for whole numbers on any screen.
 _WIDTH, _HEIGHT = 2000, 1000
+# Nearer to the foot a label would lie on those of the steps.
+_LOWEST_LABEL = 0.04
 # A line of more steps is drawn as its lowest and highest in each of as many parts.
 _PARTS = 400
 
@@ -72,6 +74,7 @@ class Panel:
         marks = "".join(
             f'<span style="top:{100 * (1 - at):.2f}%">{escape(text)}</span>'
             for at, text in self._up.ticks()
+            if at >= _LOWEST_LABEL
         )
         steps = "".join(
             f'<span style="left:{100 * at:.2f}%">{escape(text)}</span>'

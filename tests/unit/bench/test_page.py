@@ -40,7 +40,7 @@ def test_a_case_that_is_lost_comes_first(result):
     compared = len(result["cases"])
     said = unescape(html)
     assert f"A peer is faster in 1 of {compared} cases: {title}." in said
-    assert "PyTorch eager is faster here: steady run, 0.25 × our time." in said
+    assert "PyTorch eager is faster here: the steady run (0.25 × our time)." in said
     first = re.search("<tbody><tr>(.*?)</tr>", html)
     assert first is not None
     assert ">wine<" in first[1]
@@ -88,3 +88,15 @@ def test_a_result_of_stand_ins_has_a_page(univariate, stand_in):
     assert "absent did not run" in html
     alone = bench.measure([univariate], sides=sides[:1], repeats=1, processes=1)
     assert "Nothing was compared." in bench.report_page(alone).html()
+
+
+def test_a_growth_has_a_picture_and_a_line_for_each_size(result):
+    names = ["fashion-mnist-epoch-64", "fashion-mnist-epoch-512"]
+    cases = {name: result["cases"][name] for name in names}
+    sizes = dict(zip(names, (64, 512), strict=True))
+    about = {"name": "batch", "title": "Batches", "axis": "rows", "sizes": sizes}
+    html = bench.report_page({**result, "cases": cases, "growth": about}).html()
+    assert headings(html)[:2] == ["Batches", "Comparisons"]
+    assert 'src="data:image/svg+xml' in html
+    for size in ("64", "512"):
+        assert f'<td class="n" data-v="{size}">{size}</td>' in html

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+from html import unescape
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -86,3 +88,25 @@ def test_the_list_names_every_case_size_and_side():
     assert list(listed["sides"]) == [side.name for side in bench.SIDES]
     shown = run("--list").output
     assert all(name in shown for names in listed.values() for name in names)
+
+
+def test_the_page_is_written(tmp_path, monkeypatch):
+    results = Path(__file__).parents[3] / "benchmarks" / "results" / "speed.json"
+    result = json.loads(results.read_text(encoding="utf-8"))
+    monkeypatch.setattr("flaxnn.bench.measure", lambda *cases, **options: result)
+    file = tmp_path / "out.html"
+    done = run("output-layer", "--report", file)
+    assert done.exit_code == 0, done.output
+    html = file.read_text(encoding="utf-8")
+    assert "<h1>flaxnn bench</h1>" in html
+    assert result["cases"]["wine"]["title"] in unescape(html)
+
+
+def test_a_bad_path_is_an_error_before_any_run(tmp_path, monkeypatch):
+    def measure(*arguments, **options):
+        pytest.fail("a case was measured")
+
+    monkeypatch.setattr("flaxnn.bench.measure", measure)
+    done = run("wine", "--report", tmp_path / "out.pdf")
+    assert done.exit_code == 2
+    assert "--report" in done.output

@@ -43,3 +43,16 @@ def test_a_bad_path_is_an_error_before_any_run(tmp_path, monkeypatch):
         assert result.exit_code == 2, result.output
         assert "--report" in result.output
         assert said in " ".join(result.output.replace("│", " ").split())
+
+
+def test_a_page_that_cannot_be_written_in_the_end_loses_no_result(
+    tmp_path, monkeypatch
+):
+    def write(self, path):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("flaxnn.report.Page.write", write)
+    result = reproduce("neuron", "--json", "--report", tmp_path / "out.html")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["figures"]
+    assert "No space left on device" in result.stderr

@@ -203,7 +203,7 @@ def test_a_long_table_shows_its_ends():
 def test_a_long_run_is_compared_in_little_time():
     one, other = ledgered(), ledgered()
     for run, extra in ((one, False), (other, True)):
-        for step in range(5000):
+        for step in range(3000):
             if extra and step == 10:
                 run.rand(3)
             with run.consumer("Dropout mask"):

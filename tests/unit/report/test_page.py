@@ -156,7 +156,10 @@ def test_a_format_holds_for_its_column():
             lambda page: page.table(["a"], [], caption="c", formats={"b": ""}),
             "expected names among",
         ),
-        (lambda page: page.picture(b"GIF89a", description="d"), "PNG"),
+        (
+            lambda page: page.picture(b"GIF89a", description="d"),
+            "expected the bytes of a PNG",
+        ),
         (lambda page: page.curves([], [], title="t"), "at least one step"),
         (lambda page: page.curves([1.0], [1.0, 2.0], title="t"), "as many losses"),
         (lambda page: page.curves([1.0], {1: 1.0}, title="t"), "out of range"),
@@ -243,7 +246,7 @@ def test_a_thinned_line_keeps_its_extremes():
         (-0.9, 45.9, False, ["0", "10", "20", "30", "40"]),
         (0.93, 0.97, False, ["0.93", "0.94", "0.95", "0.96", "0.97"]),
         (9e-9, 2e-6, True, ["10⁻⁸", "10⁻⁷", "10⁻⁶"]),
-        (1e-16, 1.0, True, ["10⁻¹⁶", "10⁻¹³", "10⁻¹⁰", "10⁻⁷", "10⁻⁴", "0.1"]),
+        (1e-16, 1.0, True, ["10⁻¹⁶", "10⁻¹³", "10⁻¹⁰", "10⁻⁷", "10⁻⁴", "10⁻¹"]),
         (1e-7, 5e-7, True, ["10⁻⁷", "2·10⁻⁷", "5·10⁻⁷"]),
         (0.0, 2e7, False, ["0", "5·10⁶", "10⁷", "1.5·10⁷", "2·10⁷"]),
     ],
@@ -310,3 +313,15 @@ def test_a_picture_is_held_in_the_page():
     page.picture(file.getvalue(), description="losses")
     (image,) = Outline(page.html()).all("img")
     assert (image["width"], image["height"]) == ("720", "490")
+
+
+def test_an_svg_is_a_picture_that_can_run_nothing():
+    page = Page("t")
+    page.section("s")
+    svg = b'<svg xmlns="s" viewBox="0 0 760 420.4"><script>1</script></svg>'
+    page.picture(svg, description="growth")
+    outline = Outline(page.html())
+    (image,) = outline.all("img")
+    assert (image["width"], image["height"]) == ("760", "420")
+    assert image["src"].startswith("data:image/svg+xml;base64,")
+    assert len(outline.all("script")) == 1
