@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from flaxnn.parity._finding import Cause as Cause
     from flaxnn.parity._finding import Divergence as Divergence
     from flaxnn.parity._finding import Finding as Finding
+    from flaxnn.parity._record import record as record
     from flaxnn.parity._recorder_path import recorder_path as recorder_path
     from flaxnn.parity._trace import Trace as Trace
     from flaxnn.parity._trace_lines import TraceError as TraceError
@@ -38,6 +39,7 @@ __all__ = [
     "checksum",
     "compare",
     "diverge",
+    "record",
     "recorder_path",
 ]
 
@@ -57,6 +59,7 @@ __getattr__, __dir__ = _lazy.attach(
         "TraceError": "flaxnn.parity._trace_lines",
         "TraceWriter": "flaxnn.parity._writing",
         "checksum": "flaxnn.parity._writing",
+        "record": "flaxnn.parity._record",
         "recorder_path": "flaxnn.parity._recorder_path",
     },
 )
