@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import flaxnn
+from flaxnn import parity
 from flaxnn.parity import Trace, checksum, recorder_path
+from flaxnn.random import Generator
 from tests.parity.recorded_runs import Net, batches, load_recorder, small, train
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -301,3 +304,32 @@ def test_checkpointed_modules(recorder: ModuleType, tmp_path: Path) -> None:
     (step,) = Trace.open(tmp_path / "run").steps
     assert [call.module for call in step.calls] == ["0", "1", "2"]
     np.testing.assert_array_equal(step.inputs[0], batches(1)[0][0])
+
+
+def test_the_same_run_in_jax(recorder: ModuleType, tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    model = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 6))
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    ((inputs, target),) = batches(1)
+    with recorder.record(model, optimizer, tmp_path / "torch"):
+        for _ in range(3):
+            optimizer.zero_grad()
+            nn.CrossEntropyLoss()(model(inputs), target).backward()
+            optimizer.step()
+    rngs = Generator(7)
+    port = flaxnn.nn.Sequential(
+        flaxnn.nn.Linear(6, 5, rngs=rngs),
+        flaxnn.nn.Tanh(),
+        flaxnn.nn.Linear(5, 6, rngs=rngs),
+    )
+    parity.record(
+        port,
+        (inputs.numpy(), target.numpy()),
+        loss=flaxnn.nn.CrossEntropyLoss(),
+        optimizer=flaxnn.optim.adam(lr=0.01),
+        steps=3,
+        path=tmp_path / "jax",
+    )
+    found = parity.compare(tmp_path / "torch", tmp_path / "jax")
+    assert not found, str(found)
+    assert min(found.compared[phase] for phase in ("forward", "backward")) >= 12

@@ -47,6 +47,7 @@ def test_a_real_machine(tmp_path, monkeypatch):
     monkeypatch.setenv("FLAXNN_COMPILATION_CACHE", str(tmp_path))
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
     monkeypatch.setenv("NPROC", "1")
+    monkeypatch.delenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", raising=False)
     (tmp_path / "jit_f-1-cache").write_bytes(zlib.compress(b"program"))
     (tmp_path / "jit_g-2-cache").write_bytes(zlib.compress(b"program")[:-3])
     found = _facts.facts()
