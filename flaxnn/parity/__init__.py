@@ -1,9 +1,10 @@
 """Show that a port of a training run is right, and find where it is not.
 
-`recorder.py` records a PyTorch run, `record` one of ours; `diverge` finds the first step,
-phase and layer at which a port leaves a trace, `compare` where two traces part. `certify`
-proves a port in float64 and measures it in float32 beside PyTorch's own noise. JAX is
-imported at the first use, and the recorder never: it is copied to where PyTorch is.
+`recorder.py` records a PyTorch run, `record` one of ours; `diverge` finds the first
+step, phase and layer at which a port leaves a trace, `compare` where two traces part.
+`certify` proves a port in float64 and measures it in float32 beside PyTorch's own
+noise. JAX is imported at the first use, and the recorder never: it is copied to where
+PyTorch is.
 """
 
 from __future__ import annotations

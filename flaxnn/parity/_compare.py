@@ -105,16 +105,16 @@ def _pairs(one: Step, other: Step) -> Iterator[tuple[str, str, str, Distance]]:
 
 def _calls(one: Step, other: Step) -> Iterator[tuple[str, str, str, Distance]]:
     left, right = Recorded.of(one), Recorded.of(other)
-    for spot, array in left.arrays.items():
-        if spot.side == "output" and spot in right.arrays:
-            apart = distance(array, right.arrays[spot])
+    for spot in left.outputs():
+        if spot in right.arrays:
+            apart = distance(left.arrays[spot], right.arrays[spot])
             yield "forward", spot.place.module, "output", apart
 
 
 def _gradients(one: Step, other: Step) -> Iterator[tuple[str, str, str, Distance]]:
     left, right = Recorded.of(one), Recorded.of(other)
-    for spot in reversed(list(left.gradients)):
-        if spot in right.gradients:
+    for spot in reversed(left.outputs()):
+        if spot in left.gradients and spot in right.gradients:
             apart = distance(left.gradients[spot], right.gradients[spot])
             yield "backward", spot.place.module, "gradient of its output", apart
     yield from _named("backward", "gradient of", one.gradients, other.gradients)

@@ -95,6 +95,7 @@ def diverge(
     Raises:
         TraceError: The trace is damaged, or has no whole step.
         TypeError: An argument is of the wrong kind.
+        ValueError: `ignore` names a module that the trace has not.
         RuntimeError: The model's parameters are not the trace's.
 
     Torch:
@@ -124,7 +125,7 @@ def diverge(
         (0, 'optimizer', 'learning rate')
     """
     trace = opened(trace)
-    _check(trace, model, loss, optimizer)
+    _check(trace, model, loss, optimizer, ignore)
     check_schedule_arguments(schedule, schedule_every)
     if schedule is not None and optimizer is not None:
         loader = data if isinstance(data, DataLoader) else None
@@ -234,7 +235,9 @@ class _Look:
         return False
 
 
-def _check(trace: Trace, model: Any, loss: Any, optimizer: Any) -> None:
+def _check(
+    trace: Trace, model: Any, loss: Any, optimizer: Any, ignore: Sequence[str]
+) -> None:
     if not isinstance(model, nnx.Module):
         raise TypeError(
             "model must be a flaxnn.nn.Module or another flax.nnx.Module, got "
@@ -246,6 +249,12 @@ def _check(trace: Trace, model: Any, loss: Any, optimizer: Any) -> None:
         raise TypeError(
             "optimizer must be an optax transformation such as flaxnn.optim.sgd(lr), "
             f"got {type(optimizer).__name__}"
+        )
+    unknown = [name for name in ignore if name not in trace.header["modules"]]
+    if isinstance(ignore, str) or unknown:
+        names = ", ".join(filter(None, trace.header["modules"]))
+        raise ValueError(
+            f"ignore names modules of the trace, got {ignore!r}; they are: {names}"
         )
     if not trace.whole:
         raise TraceError(

@@ -53,6 +53,14 @@ class Recorded:
         """The last call of the model itself."""
         return [place for place in self.calls if place.module == ""][-1]
 
+    def outputs(self) -> list[Spot]:
+        """The outputs in the order in which the calls returned."""
+        return [
+            Spot(place, "output", k)
+            for place, call in self.calls.items()
+            for k in range(len(call.outputs))
+        ]
+
     def children(self, module: str) -> bool:
         """Whether modules below this one were called."""
         prefix = f"{module}." if module else ""
