@@ -48,8 +48,8 @@ MUTATIONS = (
     _data(
         "the loader's own generator serves its sampler",
         "_loader.py",
-        "            pieces_of(self.sampler, self.rngs),",
-        "            pieces_of(self.sampler, self._stream),",
+        "        pieces = pieces_of(self.sampler, self.rngs)",
+        "        pieces = pieces_of(self.sampler, self._stream)",
         f"{SAMPLERS}::test_whose_generator_is_drawn_from",
     ),
     _data(
