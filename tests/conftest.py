@@ -21,6 +21,13 @@ FASHION_MNIST_FILES = (
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_enable_x64", False)
 
+# Where programs are kept from one run of the tests for the next, each worker keeps its
+# own: JAX does not write them in one go, and another worker could read half of one.
+if _programs := os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+    _programs = f"{_programs}/{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _programs
+    jax.config.update("jax_compilation_cache_dir", _programs)
+
 # No test asks the network: a request fails at once, in a subprocess too. Nothing
 # listens at that port.
 for _variable in ("http_proxy", "https_proxy"):
