@@ -17,7 +17,7 @@ import numpy as np
 
 from flaxnn.bench._side import NotHereError, Side
 
-_CACHES = ("COMPILATION_CACHE", "COMPILATION_CACHE_DIR")
+_UNWANTED = ("COMPILATION_CACHE", "COMPILATION_CACHE_DIR", "PYTHONDONTWRITEBYTECODE")
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,9 @@ def environment(
     """The same conditions for all sides: a CPU, its threads, cold or warm compilers."""
     count = str(threads)
     warm = {} if cache is None else dict.fromkeys(side.cache, str(cache))
-    # What the machine's user has set must not warm a cold process.
-    own = {k: v for k, v in os.environ.items() if not k.endswith(_CACHES)}
+    # What the machine's user has set must not warm a cold process. Bytecode is kept, as
+    # pip leaves it: only what is not installed, as in a checkout, would do without.
+    own = {k: v for k, v in os.environ.items() if not k.endswith(_UNWANTED)}
     return own | {
         "JAX_PLATFORMS": "cpu",
         "OMP_NUM_THREADS": count,

@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass, field, replace
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from flaxnn.data import pixel_table
@@ -59,7 +58,7 @@ class Engine:
     evaluator: Evaluator | None = None
     validate_every: int = 1
     store: Store | None = None
-    _pixels: jax.Array = field(default_factory=lambda: jnp.asarray(pixel_table()))
+    _pixels: jax.Array = field(default_factory=lambda: jax.device_put(pixel_table()))
     _flight: InFlight = field(default_factory=lambda: InFlight(_in_flight()))
     # The newest chunk, while its end is to be saved and nothing is kept of it.
     _last: Pending | None = None

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
@@ -46,7 +45,7 @@ from flaxnn.training._schedule import (
     check_schedule_state,
     updates_between,
 )
-from flaxnn.training._state import RunState
+from flaxnn.training._state import RunState, copied
 from flaxnn.training._validation import Validation
 from flaxnn.training.callbacks import Callback
 
@@ -286,7 +285,7 @@ def fit(
         with explaining_memory(problem), explaining_processes():
             final = engine.run(placement.everywhere(train.copy()))
         parts = final.train.params, final.train.buffers
-        own = jax.tree.map(lambda leaf: jnp.copy(on_one_device(leaf)), parts)
+        own = copied(jax.tree.map(on_one_device, parts))
         run = Run(
             nnx.merge(problem.graphdef, *own),
             engine.history.arrays(),

@@ -27,7 +27,7 @@ from flaxnn.training._plan import Chunk, EpochEnd, Plan
 from flaxnn.training._problem import Problem
 from flaxnn.training._pure import enough_precision, model_dtype, split
 from flaxnn.training._schedule import ScheduleEvery
-from flaxnn.training._state import RunState, TrainState
+from flaxnn.training._state import RunState, TrainState, copied
 from flaxnn.training._step import Batch, Metrics, TrainStep
 
 M = TypeVar("M", bound=nnx.Module)
@@ -171,7 +171,7 @@ def fit_many(
         series = history.arrays()
         runs = []
         for k, train in enumerate(unstacked(final, len(lanes))):
-            own = jax.tree.map(jnp.copy, (train.params, train.buffers))
+            own = copied((train.params, train.buffers))
             runs.append(
                 Run(
                     nnx.merge(first.graphdef, *own),
@@ -205,7 +205,7 @@ def _run(
     """Runs all lanes to their end; the host draws for one chunk behind another."""
     first = problems[0]
     arrays = Placement().everywhere(first.samples.arrays)
-    pixels, flight = jnp.asarray(pixel_table()), InFlight(_IN_FLIGHT)
+    pixels, flight = jax.device_put(pixel_table()), InFlight(_IN_FLIGHT)
 
     def fetch(*, wait: bool) -> None:
         while found := flight.next(wait=wait):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
+from jax.core import Tracer
 
 from flaxnn.optim import averaged_params
 from flaxnn.random import Generator
@@ -96,12 +97,13 @@ class TrainState:
                 "the model has no parameters to train: register arrays as "
                 "flaxnn.nn.Parameter"
             )
-        step = jnp.zeros((), jnp.int32)
+        # Put there, not computed: that would be one more program to compile.
+        step = jax.device_put(np.zeros((), np.int32))
         return cls(step, params, buffers, optimizer.init(params)).copy()
 
     def copy(self) -> TrainState:
         """Returns the same state in other arrays, safe to donate."""
-        return jax.tree.map(jnp.copy, self)
+        return copied(self)
 
     def to_model(self, model: M, *, averaged: bool = False) -> M:
         """Returns a new model with this state's parameters and buffers.
@@ -138,6 +140,19 @@ class RunState:
     batch: int = 0
     generators_at_epoch: tuple[np.ndarray, ...] = field(default=())
     generators: tuple[np.ndarray, ...] = field(default=())
+
+
+def copied(tree: Tree) -> Tree:
+    """The same values in arrays of their own, safe to donate."""
+    return jax.tree.map(_copied, tree)
+
+
+def _copied(leaf: Any) -> jax.Array:
+    if not isinstance(leaf, jax.Array) or isinstance(leaf, Tracer):
+        return jnp.copy(leaf)
+    # A transfer compiles nothing; jnp.copy, a program for each shape.
+    here = leaf.is_fully_addressable
+    return jax.device_put(leaf, may_alias=False) if here else jnp.copy(leaf)
 
 
 def generator_states(generators: tuple[Generator, ...]) -> tuple[np.ndarray, ...]:
