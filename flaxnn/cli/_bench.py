@@ -15,13 +15,13 @@ ALL = "all"
 
 EPILOG = """Examples:
 
-  flaxnn bench multinomial                       one case, against PyTorch and Flax
+  flaxnn bench multinomial                   one case, PyTorch and Flax
 
-  flaxnn bench --against all --data DIR          every case, against everybody
+  flaxnn bench --against all --data DIR      every case, everybody
 
   flaxnn bench wine --against keras,sklearn --json
 
-  flaxnn bench --growth batch --against torch    time of a step against the batch's size
+  flaxnn bench --growth batch                a step's time at growing batches
 """
 
 

@@ -175,3 +175,24 @@ def test_labels_that_lie_whole_change_no_bit():
 
     jax.tree.map(np.testing.assert_array_equal, both(True), both(False))
     assert np.isfinite(both(True)[0])
+
+
+def test_a_state_is_copied_without_compiling_a_program_for_each_shape(caplog):
+    # No other test has arrays of these shapes, so nothing is compiled already.
+    model = nn.Linear(37, 41, rngs=Generator(0))
+    with jax.log_compiles():
+        state = TrainState.create(model, optim.sgd(lr=0.01))
+        copy = state.copy()
+    assert "jit(copy)" not in caplog.text
+    for ours, theirs in zip(
+        jax.tree.leaves(copy.params), jax.tree.leaves(state.params), strict=True
+    ):
+        assert ours.unsafe_buffer_pointer() != theirs.unsafe_buffer_pointer()
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_state_is_copied_inside_a_program_too():
+    state = TrainState.create(models.NeuralNetwork(rngs=Generator(0)), optim.sgd(lr=1))
+    copy = jax.jit(TrainState.copy)(state)
+    jax.tree.map(np.testing.assert_array_equal, copy, state)
