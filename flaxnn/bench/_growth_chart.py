@@ -8,7 +8,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 _WIDTH, _HEIGHT = 760, 420
-_LEFT, _RIGHT, _TOP, _BOTTOM = 80, 190, 40, 50
+_LEFT, _RIGHT, _TOP, _BOTTOM = 80, 190, 60, 50
 # Ours first; told apart in grey print by their marks as well.
 _COLOURS = ("#3f51b5", "#e8710a", "#188038", "#9334e6", "#d93025", "#5f6368")
 _MARKS = ("●", "■", "▲", "◆", "▼", "○")
