@@ -281,10 +281,15 @@ def test_two_models_with_a_recorder_each(recorder: ModuleType, tmp_path: Path) -
         recorder.record(*pair, tmp_path / str(number))
         for number, pair in enumerate(pairs)
     )
+    ((inputs, target),) = batches(1)
     with first, second:
         for _ in range(2):
-            for pair in pairs:
-                train(*pair, 1)
+            losses = [
+                nn.CrossEntropyLoss()(model(inputs), target) for model, _ in pairs
+            ]
+            for loss, (_, optimizer) in zip(losses, pairs, strict=True):
+                loss.backward()
+                optimizer.step()
     for number in range(2):
         trace = Trace.open(tmp_path / str(number))
         assert [len(step.losses) for step in trace.steps] == [1, 1]
