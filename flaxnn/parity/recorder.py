@@ -85,9 +85,8 @@ class record:  # noqa: N801 (as in contextlib)
     ) -> None:
         if not isinstance(optimizer, torch.optim.Optimizer):
             raise TypeError(f"expected one optimizer, got a {type(optimizer).__name__}")
-        if any(
-            hasattr(m, "_orig_mod") or m._compiled_call_impl for m in model.modules()
-        ):
+        parts = model.modules()
+        if any(hasattr(m, "_orig_mod") or m._compiled_call_impl for m in parts):
             raise TypeError("the model is compiled: record a run without torch.compile")
         self.model, self.optimizer, self.path = model, optimizer, Path(path)
         self._whole, self._all_batches, self._limit = whole, batches == "all", limit
@@ -163,13 +162,12 @@ class record:  # noqa: N801 (as in contextlib)
         groups = [_plain(group) for group in self.optimizer.param_groups]
         for group, given in zip(groups, self.optimizer.param_groups, strict=True):
             group["params"] = [names.get(id(p)) for p in given["params"]]
-        kind = {"kind": "header", "format": 1, "framework": "torch"}
+        kind = {"kind": "header", "format": 1, "framework": "torch", "loss": None}
         return kind | {
             "version": torch.__version__,
             "modules": {n: _described(m) for n, m in self.model.named_modules()},
             "parameters": {n: _described(p) for n, p in self._parameters.items()},
             "buffers": {n: _described(b) for n, b in self.model.named_buffers()},
-            "loss": None,
             "optimizer": {"class": type(self.optimizer).__name__, "groups": groups},
             "settings": {
                 "default_dtype": str(torch.get_default_dtype())[6:],
@@ -239,6 +237,7 @@ class record:  # noqa: N801 (as in contextlib)
         call, forward = self._stack[places[-1]][1], now.forwards[-1]
         del self._stack[places[-1] :]  # An exception ended what is behind it.
         forward.calls.append(call)
+        forward.used |= not leaves  # Of such an output nobody can tell.
         key = f"call/{call['begun']}"
         if now.whole:
             call["outputs"] = _take(leaves, f"{key}/output", forward.tensors)
@@ -259,11 +258,12 @@ class record:  # noqa: N801 (as in contextlib)
     @_hook
     def _after_backward(self, tensors: Any) -> None:
         now = self._now
-        if now.batch or any(forward.used for forward in now.forwards):
+        used = any(forward.used for forward in now.forwards)
+        if used or (now.batch and not now.forwards):
             now.losses += [x.item() for x in _leaves(tensors) if x.numel() == 1]
-        if self._in_step and not now.backward_done:
+        if used and self._in_step and not now.backward_done:
             self._take_gradients()
-        now.backward_done = True
+        now.backward_done |= used
 
     def _take_gradients(self) -> None:
         given = [(n, p.grad) for n, p in self._parameters.items() if p.grad is not None]
@@ -308,8 +308,8 @@ class record:  # noqa: N801 (as in contextlib)
         line |= {"batch": {"sizes": sizes, "checksums": sums}, "generator": None}
         tensors = dict(batch) if now.whole or self._all_batches else {}
         for forward in reversed(forwards):
-            state = zlib.crc32(_bytes(forward.tensors["generator"]))
-            line["generator"] = f"{state:08x}"
+            drawn = zlib.crc32(_bytes(forward.tensors["generator"]))
+            line["generator"] = f"{drawn:08x}"
             tensors |= forward.tensors if now.whole else {}
         if now.whole:
             after = {f"after/{key}": tensor for key, tensor in self._state().items()}

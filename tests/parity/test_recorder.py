@@ -275,16 +275,34 @@ def test_an_evaluation_is_not_recorded(recorder: ModuleType, tmp_path: Path) -> 
     assert [len(step.calls) for step in trace.steps] == [4, 4]
 
 
+def test_an_evaluation_does_not_choose_steps(
+    recorder: ModuleType, tmp_path: Path
+) -> None:
+    model, optimizer = small()
+    with recorder.record(model, optimizer, tmp_path / "run"):
+        for _ in range(6):
+            train(model, optimizer, 1)
+            with torch.no_grad():
+                model(batches(1, 3)[0][0])
+    numbers = [step.number for step in Trace.open(tmp_path / "run").whole]
+    assert numbers == [0, 1, 2, 4]
+
+
 def test_two_models_with_a_recorder_each(recorder: ModuleType, tmp_path: Path) -> None:
     pairs = [small(), small()]
     first, second = (
         recorder.record(*pair, tmp_path / str(number))
         for number, pair in enumerate(pairs)
     )
+    ((inputs, target),) = batches(1)
     with first, second:
         for _ in range(2):
-            for pair in pairs:
-                train(*pair, 1)
+            losses = [
+                nn.CrossEntropyLoss()(model(inputs), target) for model, _ in pairs
+            ]
+            for loss, (_, optimizer) in zip(losses, pairs, strict=True):
+                loss.backward()
+                optimizer.step()
     for number in range(2):
         trace = Trace.open(tmp_path / str(number))
         assert [len(step.losses) for step in trace.steps] == [1, 1]
