@@ -20,6 +20,8 @@ from flaxnn.training._pure import enough_precision
 
 # Roundings in one update, in units of the dtype's last place.
 _OF_PARAMETER, _OF_UPDATE = 4, 32
+# Optimisers whose update is not proportional to their learning rate.
+_NOT_PROPORTIONAL = ("ASGD", "Rprop", "LBFGS")
 
 
 @dataclass
@@ -71,7 +73,15 @@ class Updates:
             yield self._told(step, findings, after, moments)
 
     def compare_rate(self, light: Step, whole: Step) -> Iterator[Finding | None]:
-        """Compares the learning rate of a light step, on a whole one's arrays."""
+        """Compares the learning rate of a light step, on a whole one's arrays.
+
+        Args:
+            light: The step.
+            whole: One before it.
+        """
+        kind = str((self.header.get("optimizer") or {}).get("class", ""))
+        if kind in _NOT_PROPORTIONAL or _other_options(light) != _other_options(whole):
+            return
         after, _, known = self._updated(whole, light.number, 1.0)
         rates = self._rates(whole), self._rates(light)
         for name, theirs in whole.after.parameters.items():
@@ -150,10 +160,8 @@ class Updates:
         after = after if what == "update" else moments[what]
         trained = [n for n in step.gradients if n in after]
         # Of a mistake in the formula, some parameters may show only a trace.
-        layer, cause = (
-            "",
-            self._cause(step, {n: after[n] for n in trained}, key, number),
-        )
+        layer = ""
+        cause = self._cause(step, {n: after[n] for n in trained}, key, number)
         if cause is None and len(chosen) < len(trained):
             layer = name.rpartition(".")[0]
             differing = {f[0]: after[f[0]] for f in chosen}
@@ -239,6 +247,11 @@ def _apart(
     worst = np.argmax(np.nan_to_num(apart - limits, nan=np.inf))
     largest = float(np.nan_to_num(apart.ravel()[worst], nan=np.inf))
     return largest, float(limits.ravel()[worst])
+
+
+def _other_options(step: Step) -> list[dict[str, Any]]:
+    """A step's options without the learning rate."""
+    return [{k: v for k, v in group.items() if k != "lr"} for group in step.groups]
 
 
 def changes_of_rate(steps: Sequence[Step]) -> list[int]:
