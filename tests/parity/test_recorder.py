@@ -275,6 +275,19 @@ def test_an_evaluation_is_not_recorded(recorder: ModuleType, tmp_path: Path) -> 
     assert [len(step.calls) for step in trace.steps] == [4, 4]
 
 
+def test_an_evaluation_does_not_choose_steps(
+    recorder: ModuleType, tmp_path: Path
+) -> None:
+    model, optimizer = small()
+    with recorder.record(model, optimizer, tmp_path / "run"):
+        train(model, optimizer, 5)
+        with torch.no_grad():
+            model(batches(1, 3)[0][0])
+        train(model, optimizer, 3)
+    numbers = [step.number for step in Trace.open(tmp_path / "run").whole]
+    assert numbers == [0, 1, 2, 4]
+
+
 def test_two_models_with_a_recorder_each(recorder: ModuleType, tmp_path: Path) -> None:
     pairs = [small(), small()]
     first, second = (
