@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from flaxnn.parity._causes._kinks import cause_of_gradient
 from flaxnn.parity._distance import Distance, distance
 from flaxnn.parity._finding import Finding
 from flaxnn.parity._recorded import Recorded
-from flaxnn.parity._replay import Pass
+from flaxnn.parity._replay import Pass, Replayed
 from flaxnn.parity._spot import Spot
 from flaxnn.parity._trace_step import Step
 
@@ -19,34 +18,25 @@ from flaxnn.parity._trace_step import Step
 _ALIKE = 1e-5
 
 
-def compare_backward(
-    step: Step,
-    modules: Mapping[str, Any],
-    recorded: Recorded,
-    exact: Pass,
-    rounded: Pass,
-) -> Iterator[Finding | None]:
+def compare_backward(seen: Replayed) -> Iterator[Finding | None]:
     """Gives for each gradient the finding, or None where it agrees, the last one first.
 
     Args:
-        step: The recorded step.
-        modules: The header's table of modules.
-        recorded: The step's calls.
-        exact: The port's pass in float64.
-        rounded: The port's pass in the run's dtype.
+        seen: A step beside the port's passes.
     """
-    clipped = clipping(step, exact)
+    recorded, exact = seen.recorded, seen.exact
+    clipped = clipping(seen.step, exact)
     told: set[str] = set()
     for spot in reversed(list(exact.values)):
         if spot in exact.gradients and spot.place != recorded.root:
             theirs = recorded.gradients[spot]
             ours = exact.gradients[spot]
-            apart = distance(theirs, ours, rounded.gradients.get(spot))
-            yield _of_output(step, modules, recorded, spot, apart, ours, told)
+            apart = distance(theirs, ours, seen.rounded.gradients.get(spot))
+            yield _of_output(seen, spot, apart, ours, told)
         name = spot.place.module
         if spot.side == "output" and not recorded.children(name):
             sums = _rounding_of_sums(recorded, spot)
-            yield from _of_parameters(step, name, exact, rounded, clipped, sums, told)
+            yield from _of_parameters(seen, name, clipped, sums, told)
 
 
 def clipping(step: Step, exact: Pass) -> float:
@@ -73,9 +63,7 @@ def clipping(step: Step, exact: Pass) -> float:
 
 
 def _of_output(
-    step: Step,
-    modules: Mapping[str, Any],
-    recorded: Recorded,
+    seen: Replayed,
     spot: Spot,
     apart: Distance,
     ours: np.ndarray,
@@ -84,6 +72,7 @@ def _of_output(
     """What the module that takes an output hands back to it."""
     if not apart.differs:
         return None
+    recorded = seen.recorded
     taker = recorded.consumer(spot)
     layer = spot.place.module.rpartition(".")[0] if taker is None else taker.module
     if layer in told:
@@ -91,35 +80,34 @@ def _of_output(
     told.add(layer)
     cause = None
     if taker is not None:
-        entry = modules.get(taker.module, {})
         cause = cause_of_gradient(
-            str(entry.get("class", "")),
-            dict(entry.get("options", {})),
+            *seen.described(taker.module),
             recorded.arrays[spot],
             recorded.gradients[spot],
             ours,
         )
     what = f"gradient that arrives at the output of {spot.place.module!r}"
-    number = step.number
+    number = seen.step.number
     return Finding(number, "backward", layer, what, apart.largest, apart.limit, cause)
 
 
 def _of_parameters(
-    step: Step,
+    seen: Replayed,
     module: str,
-    exact: Pass,
-    rounded: Pass,
     clipped: float,
     sums: float,
     told: set[str],
 ) -> Iterator[Finding | None]:
     prefix = f"{module}." if module else ""
-    for name, ours in exact.parameters.items():
+    step = seen.step
+    for name, ours in seen.exact.parameters.items():
         own = name.removeprefix(prefix)
         if not name.startswith(prefix) or "." in own or len(step.losses) > 1:
             continue
         apart = distance(
-            step.gradients[name], clipped * ours, clipped * rounded.parameters[name]
+            step.gradients[name],
+            clipped * ours,
+            clipped * seen.rounded.parameters[name],
         )
         limit = max(apart.limit, sums)
         if apart.largest <= limit or module in told:

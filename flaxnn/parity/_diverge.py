@@ -27,7 +27,7 @@ from flaxnn.parity._loss import compare_loss
 from flaxnn.parity._optimizer import Updates, changes_of_rate
 from flaxnn.parity._port import Port, in_dtype
 from flaxnn.parity._recorded import Recorded
-from flaxnn.parity._replay import Replay, draw_for
+from flaxnn.parity._replay import Replay, Replayed, draw_for
 from flaxnn.parity._spot import Spot
 from flaxnn.parity._trace import Trace, TraceLike, opened
 from flaxnn.parity._trace_lines import TraceError
@@ -200,8 +200,7 @@ class _Look:
         yield from self._passes(step)
 
     def _passes(self, step: Step) -> Iterator[tuple[str, Finding | None]]:
-        modules, port = self.trace.header["modules"], self.port
-        recorded = Recorded.of(step)
+        port, recorded = self.port, Recorded.of(step)
         if not any(place.module == "" for place in recorded.calls):
             self._notes["the model's own call was not recorded"] = None
             return
@@ -209,27 +208,24 @@ class _Look:
         rounded = exact
         if self.dtype != "float64":
             rounded = self.rounded(step, recorded)
-        given = step, modules, recorded, exact, rounded
-        for found in compare_forward(*given):
+        seen = Replayed(step, recorded, self.trace.header["modules"], exact, rounded)
+        for found in compare_forward(seen):
             yield "forward", found
         if port.loss is not None and self._has_loss(step, recorded):
             found = compare_loss(step, self.trace.header, recorded, port, self.dtype)
             for one in found:
                 yield "loss", one
-        for found in compare_backward(*given):
+        for found in compare_backward(seen):
             yield "backward", found
         if port.optimizer is not None:
             for found in self.updates.compare(step, clipping(step, exact)):
                 yield "optimizer", found
-        for found in compare_buffers(*given):
+        for found in compare_buffers(seen):
             yield "state", found
 
     def _has_loss(self, step: Step, recorded: Recorded) -> bool:
-        if (
-            step.targets
-            and step.losses
-            and Spot(recorded.root, "output") in (recorded.arrays)
-        ):
+        seen = Spot(recorded.root, "output") in recorded.arrays
+        if seen and step.targets and step.losses:
             return True
         self._notes["the loss's target or value was not recorded: see batch()"] = None
         return False

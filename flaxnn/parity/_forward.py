@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -13,40 +12,30 @@ from flaxnn.parity._distance import distance
 from flaxnn.parity._feed import Value
 from flaxnn.parity._finding import Finding
 from flaxnn.parity._recorded import Recorded
-from flaxnn.parity._replay import Pass
+from flaxnn.parity._replay import Pass, Replayed
 from flaxnn.parity._spot import Place, Spot
-from flaxnn.parity._trace_step import Step
 
 # What multiplies matrices and is as exact as its dtype, unless it was told otherwise.
 _PRODUCTS = ("Linear", "Conv", "Bilinear", "RNN", "LSTM", "GRU", "MultiheadAttention")
 
 
-def compare_forward(
-    step: Step,
-    modules: Mapping[str, Any],
-    recorded: Recorded,
-    exact: Pass,
-    rounded: Pass,
-) -> Iterator[Finding | None]:
+def compare_forward(seen: Replayed) -> Iterator[Finding | None]:
     """Gives for each array at a module's border the finding, or None where it agrees.
 
     Args:
-        step: The recorded step.
-        modules: The header's table of modules.
-        recorded: The step's calls.
-        exact: The port's pass in float64.
-        rounded: The port's pass in the run's dtype.
+        seen: A step beside the port's passes.
     """
+    step, recorded, exact = seen.step, seen.recorded, seen.exact
     told: set[str] = set()
     for spot, value in exact.values.items():
         if spot.place == recorded.root and spot.side == "input":
             continue  # The batch: the data phase's.
-        theirs, other = recorded.arrays[spot], rounded.values.get(spot)
+        theirs, other = recorded.arrays[spot], seen.rounded.values.get(spot)
         if value.port is None:
             apart = distance(theirs, np.zeros((0, 0, 0)))
         else:
             apart = distance(theirs, value.port, other and other.port)
-        kind = str(modules.get(spot.place.module, {}).get("class", ""))
+        kind = seen.described(spot.place.module)[0]
         coarse = apart.coarse and spot.side == "output" and kind.startswith(_PRODUCTS)
         if not (apart.differs or coarse):
             yield None
@@ -58,7 +47,7 @@ def compare_forward(
         largest = _spread(value, other) if coarse and other else apart.largest
         cause = COARSE if coarse else None
         if cause is None and place is not None and value.port is not None:
-            cause = cause_of_output(_situation(step, modules, recorded, place, value))
+            cause = cause_of_output(_situation(seen, place, value))
         yield Finding(step.number, "forward", layer, what, largest, apart.limit, cause)
 
 
@@ -80,15 +69,10 @@ def _blamed(
     return name.rpartition(".")[0], what, None
 
 
-def _situation(
-    step: Step,
-    modules: Mapping[str, Any],
-    recorded: Recorded,
-    place: Place,
-    value: Value,
-) -> Situation:
+def _situation(seen: Replayed, place: Place, value: Value) -> Situation:
     """All that a usual mistake in a module can be recognised by."""
-    call, entry = recorded.calls[place], modules.get(place.module, {})
+    step, call = seen.step, seen.recorded.calls[place]
+    kind, options = seen.described(place.module)
     prefix = f"{place.module}." if place.module else ""
     own = {
         name.removeprefix(prefix): array
@@ -96,11 +80,11 @@ def _situation(
         if name.startswith(prefix) and "." not in name.removeprefix(prefix)
     }
     return Situation(
-        kind=str(entry.get("class", "")),
-        options=dict(entry.get("options", {})),
+        kind=kind,
+        options=options,
         inputs=tuple(x for x in call.inputs if isinstance(x, np.ndarray)),
         tensors=own,
-        recorded=recorded.arrays[value.spot],
+        recorded=seen.recorded.arrays[value.spot],
         port=np.asarray(value.port),
         recorded_training=call.training,
         port_training=value.training,

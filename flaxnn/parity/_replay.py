@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,30 @@ class Pass:
     gradients: dict[Spot, np.ndarray]
     parameters: dict[str, np.ndarray]
     buffers: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A recorded step beside what a port makes of it.
+
+    Attributes:
+        step: The recorded step.
+        recorded: Its calls.
+        modules: The header's table of modules.
+        exact: The port's pass in float64.
+        rounded: The port's pass in the run's dtype.
+    """
+
+    step: Step
+    recorded: Recorded
+    modules: Mapping[str, Any]
+    exact: Pass
+    rounded: Pass
+
+    def described(self, module: str) -> tuple[str, dict[str, Any]]:
+        """PyTorch's class of a module, and its options."""
+        entry = self.modules.get(module, {})
+        return str(entry.get("class", "")), dict(entry.get("options", {}))
 
 
 class Replay:

@@ -7,13 +7,10 @@ import pytest
 from flaxnn.parity import diverge
 from tests.planted.correct import CORRECT
 from tests.planted.fault import Fault, Makes
-from tests.planted.faults_mlp import FAULTS
-from tests.planted.runner import Traces, result
+from tests.planted.runner import FAULTS, Traces, result
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
-
-HERE = [port for port in CORRECT if not port[1].startswith("conv")]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +26,7 @@ def test_a_fault_is_found_and_named(fault: Fault, traces: Traces) -> None:
     assert found.named, str(found.found)
 
 
-@pytest.mark.parametrize(("name", "run", "make"), HERE, ids=[p[0] for p in HERE])
+@pytest.mark.parametrize(("name", "run", "make"), CORRECT, ids=[p[0] for p in CORRECT])
 def test_a_correct_port_raises_no_alarm(
     name: str, run: str, make: Makes, traces: Traces
 ) -> None:
