@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flaxnn.parity.recorder import record
 from tests.planted.arrays import CLASSES, PLANS, SEED, arrays
 
 # Whole are all of its steps, so that none is missed for being a light one.
@@ -15,6 +14,8 @@ _WHOLE = range(16)
 def record_run(name: str, path: Path) -> None:
     """Trains a run in PyTorch and writes its trace."""
     import torch
+
+    from flaxnn.parity.recorder import record
 
     torch.manual_seed(SEED)
     model = _MODELS[name](torch.nn)
