@@ -111,7 +111,7 @@ def diverge(
         >>> model = nn.Sequential(nn.Linear(5, 3, rngs=Generator(0)))
         >>> loss = nn.CrossEntropyLoss()
         >>> with tempfile.TemporaryDirectory() as place:
-        ...     parity.record(
+        ...     _ = parity.record(
         ...         model,
         ...         data,
         ...         loss=loss,
