@@ -181,7 +181,11 @@ def test_a_schedule_of_every_step_is_no_change(
     assert numbers == [0, 1, 2, 4]
 
 
-@pytest.mark.parametrize("whole", [{1, 3}, lambda step: step in (1, 3)], ids=str)
+@pytest.mark.parametrize(
+    "whole",
+    [{1, 3}, lambda step: step in (1, 3)],
+    ids=["container", "function"],
+)
 def test_chosen_steps_and_all_batches(
     recorder: ModuleType, tmp_path: Path, whole: Any
 ) -> None:
