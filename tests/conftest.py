@@ -41,9 +41,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts files with slow tests first, so that no worker is left alone with one."""
+    """Puts long files first, so that no worker is left alone with one at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(
+        key=lambda item: (item.path not in slow, item.path.parent.name != "training")
+    )
 
 
 # Compiled anew, whatever the developer's shell says.
