@@ -103,6 +103,8 @@ def _fashion_mnist(
 # Measured, the sides' losses lie within 2e-6 of PyTorch's. Fashion-MNIST gets more:
 # the ReLU on its logits can turn a last bit into a visible step on another processor.
 _TOLERANCE, _FASHION_TOLERANCE = 1e-5, 1e-4
+# Over five epochs that step grows: PyTorch's own variants of the run end 2e-2 apart.
+_LONG_TOLERANCE = 2e-2
 
 # The documents' seeds: 002 prints its own, those of 000 and 004 were recovered.
 _SEED_000, _SEED_002, _SEED_004 = 1043173585, 2025, 866285315
@@ -189,7 +191,7 @@ CASES: tuple[Case, ...] = (
         "Fashion-MNIST, 784-512-512-10, five epochs at batch 64",
         _perceptron(64, epochs=5),
         _fashion_mnist,
-        _FASHION_TOLERANCE,
+        _LONG_TOLERANCE,
         _WITHOUT_SKLEARN,
     ),
     Case(
