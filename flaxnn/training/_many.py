@@ -25,7 +25,6 @@ from flaxnn.training._problem import Problem
 from flaxnn.training._pure import enough_precision, model_dtype, split
 from flaxnn.training._schedule import ScheduleEvery
 from flaxnn.training._state import RunState, TrainState, copied
-from flaxnn.training._step import Batch, Metrics, TrainStep
 
 M = TypeVar("M", bound=nnx.Module)
 
