@@ -19,6 +19,7 @@ import torch
 
 from tests.contract import oracle, scheduler_oracle
 from tests.contract.architectures import ARCHITECTURES, SEEDS
+from tests.contract.closures import NETS
 from tests.contract.initializer import RECORDED_SEED
 from tests.contract.optimizer import recorded
 from tests.contract.registry import FAMILIES
@@ -58,6 +59,12 @@ def record(family: ModuleType) -> dict[str, np.ndarray]:
             for dtype in DTYPES:
                 for name, array in recorded(oracle.run(optimizer, case, dtype)).items():
                     arrays[f"{key}/{dtype}/{name}"] = array
+    for optimizer in getattr(family, "CLOSURE_OPTIMIZERS", ()):
+        for case in optimizer.cases:
+            for net in NETS:
+                key = f"optim.{optimizer.name}/{case.name}/{net}"
+                made = oracle.minimize(net, optimizer, case, "float64")
+                arrays |= {f"{key}/{name}": array for name, array in made.items()}
     for scheduler in getattr(family, "SCHEDULERS", ()):
         for case in scheduler.cases:
             key = f"lr_scheduler.{scheduler.name}/{case.name}"
