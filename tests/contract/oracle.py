@@ -222,7 +222,6 @@ def construct(bad: BadOptimizer) -> None:
 
 @functools.cache
 def minimize(
-    net: str,
     optimizer: Optimizer,
     case: closures.ClosureCase,
     dtype: str,
@@ -233,7 +232,7 @@ def minimize(
     Where asked, the initial weights are moved by one ulp.
     """
     torch.manual_seed(closures.SEED)
-    model = closures.NETS[net](torch.nn).to(getattr(torch, dtype))
+    model = closures.NETS[case.net](torch.nn).to(getattr(torch, dtype))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.from_numpy(moved(parameter.numpy(), moves)))

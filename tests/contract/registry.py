@@ -1,8 +1,8 @@
 """One table of all that has a counterpart: being listed here is being tested.
 
 A family's file in `families` has any of `OPS`, `LAYERS`, `INITIALIZERS`, `OPTIMIZERS`,
-`CLOSURE_OPTIMIZERS`, `SCHEDULERS`, `BAD`, `BAD_LAYERS`, `BAD_INITIALIZERS`, `BAD_OPTIMIZERS` and
-`BAD_SCHEDULERS`.
+`CLOSURE_OPTIMIZERS`, `SCHEDULERS`, `BAD`, `BAD_LAYERS`, `BAD_INITIALIZERS`,
+`BAD_OPTIMIZERS` and `BAD_SCHEDULERS`.
 """
 
 from __future__ import annotations

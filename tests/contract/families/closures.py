@@ -13,7 +13,8 @@ WOLFE = {"line_search_fn": "strong_wolfe"}
 
 
 def _case(name: str, updates: int = 3, **options: Any) -> ClosureCase:
-    return ClosureCase(name, options, updates)
+    net = "softmax" if "history_size" in options else "perceptron"
+    return ClosureCase(name, options, updates, net)
 
 
 CLOSURE_OPTIMIZERS = (
@@ -25,7 +26,7 @@ CLOSURE_OPTIMIZERS = (
             _case("lr", lr=0.3, max_iter=6),
             _case("short-memory", 2, history_size=3, max_iter=8),
             _case("few-evaluations", max_iter=10, max_eval=4),
-            _case("coarse-change", tolerance_change=1e-4),
+            _case("coarse-change", 1, tolerance_change=1e-3),
             _case("coarse-gradient", tolerance_grad=1e-3),
             _case("single", 4, max_iter=1),
             _case("wolfe", 1, **WOLFE),
