@@ -86,7 +86,7 @@ def gathered(rows: list[tuple[float, np.ndarray, tuple[int, ...]]]) -> Tensors:
     """Returns what each update gave, side by side."""
     losses, params, counts = zip(*rows, strict=True)
     return {
-        "losses": np.array(losses),
+        "losses": np.array(losses, params[0].dtype),
         "params": np.stack(params),
         "counts": np.array(counts),
     }

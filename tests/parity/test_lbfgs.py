@@ -2,6 +2,8 @@
 
 import copy
 import functools
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +12,7 @@ import optax
 import pytest
 
 import flaxnn
-from flaxnn import interop, models, nn, optim
+from flaxnn import interop, nn, optim
 from flaxnn.data import documents
 from flaxnn.random import Generator
 
@@ -23,56 +25,64 @@ from tests.contract.training import MOVES, Noise  # noqa: E402
 
 pytestmark = pytest.mark.torch
 T1 = 1e-12
-WOLFE = {"line_search_fn": "strong_wolfe"}
 
 
-class Univariate:
-    """The document's binary run, with steps of a fixed length."""
+@dataclass(frozen=True, eq=False)
+class Document:
+    """A run of the documents, in both frameworks."""
 
-    options = {"lr": 0.5, "max_iter": 4}
-    data = documents.univariate()
-    loss, torch_loss = nn.BCELoss(), torch.nn.BCELoss()
+    options: dict[str, Any]
+    data: tuple[np.ndarray, np.ndarray]
+    inputs: int
+    outputs: int
+    loss: str
+    ends: tuple[str, ...] = ()
 
-    @staticmethod
-    def model():
-        return models.LogisticRegression(rngs=Generator(2025))
+    def build(self, nn, **rngs):
+        ends = [getattr(nn, name)() for name in self.ends]
+        return nn.Sequential(nn.Linear(self.inputs, self.outputs, **rngs), *ends)
 
-    @staticmethod
-    def torch_model():
+    def model(self):
+        return flaxnn.astype(self.build(nn, rngs=Generator(2025)), "float64")
+
+    def torch_model(self):
         torch.manual_seed(2025)
-        return torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.Sigmoid())
+        return self.build(torch.nn).double()
 
 
-class Multinomial:
-    """The document's multinomial run, with the line search."""
+DOCUMENTS = {
+    "univariate": Document(
+        {"lr": 0.5, "max_iter": 4},
+        documents.univariate(),
+        1,
+        1,
+        "BCELoss",
+        ("Sigmoid",),
+    ),
+    "multinomial": Document(
+        {"max_iter": 3, "line_search_fn": "strong_wolfe"},
+        documents.multinomial(),
+        4,
+        3,
+        "CrossEntropyLoss",
+    ),
+}
+RUNS = pytest.mark.parametrize("run", DOCUMENTS.values(), ids=DOCUMENTS)
 
-    options = {"max_iter": 3, **WOLFE}
-    data = documents.multinomial()
-    loss, torch_loss = nn.CrossEntropyLoss(), torch.nn.CrossEntropyLoss()
 
-    @staticmethod
-    def model():
-        return nn.Sequential(nn.Linear(4, 3, rngs=Generator(2025)))
-
-    @staticmethod
-    def torch_model():
-        torch.manual_seed(2025)
-        return torch.nn.Sequential(torch.nn.Linear(4, 3))
-
-
-RUNS = pytest.mark.parametrize("run", [Univariate, Multinomial])
-
-
-def ours(run, *, steps, model=None, lr=None, **options):
-    model = flaxnn.astype(run.model(), "float64") if model is None else model
-    lr = run.options.get("lr", 1.0) if lr is None else lr
-    optimizer = optim.lbfgs(**{**run.options, "lr": lr})
+def ours(run, *, steps, model=None, **options):
     return flaxnn.fit(
-        model, run.data, loss=run.loss, optimizer=optimizer, steps=steps, **options
+        run.model() if model is None else model,
+        run.data,
+        loss=getattr(nn, run.loss)(),
+        optimizer=optim.lbfgs(**run.options),
+        steps=steps,
+        **options,
     )
 
 
 def closure_of(run, model, optimizer):
+    criterion = getattr(torch.nn, run.loss)()
     x, y = run.data
     x = torch.from_numpy(x).double()
     y = torch.from_numpy(y)
@@ -80,7 +90,7 @@ def closure_of(run, model, optimizer):
 
     def closure():
         optimizer.zero_grad()
-        loss = run.torch_loss(model(x), y)
+        loss = criterion(model(x), y)
         loss.backward()
         return loss
 
@@ -88,7 +98,7 @@ def closure_of(run, model, optimizer):
 
 
 def theirs(run, steps, scheduler=None):
-    model = run.torch_model().double()
+    model = run.torch_model()
     optimizer = torch.optim.LBFGS(model.parameters(), **run.options)
     stepped = scheduler(optimizer) if scheduler else None
     closure, losses = closure_of(run, model, optimizer), []
@@ -122,9 +132,10 @@ def test_the_documents_runs(run):
 
 
 def test_a_schedule_changes_its_learning_rate():
-    mine = ours(Univariate, steps=4, schedule=optim.lr_scheduler.step_lr(2, 0.1))
+    run = DOCUMENTS["univariate"]
+    mine = ours(run, steps=4, schedule=optim.lr_scheduler.step_lr(2, 0.1))
     _, optimizer, losses = theirs(
-        Univariate, 4, lambda o: torch.optim.lr_scheduler.StepLR(o, 2, 0.1)
+        run, 4, lambda o: torch.optim.lr_scheduler.StepLR(o, 2, 0.1)
     )
     assert_close(mine.history["loss"], losses)
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.005)
@@ -230,10 +241,17 @@ def _stepped(update, params, state):
     return loss, optax.apply_updates(params, updates), state
 
 
+# Two programs. A first trial far too short leaves the search's branches to rounding:
+# PyTorch's own losses are then 0.3 apart.
+FLOAT32 = [
+    (optimizer, case)
+    for optimizer, case in CLOSURE_RUNS
+    if case.net == "perceptron" and case.updates > 1 and case.name != "wolfe-tiny"
+]
+
+
 @pytest.mark.parametrize(
-    ("optimizer", "case"),
-    [pair for pair in CLOSURE_RUNS if pair[1].name in ("default", "wolfe")],
-    ids=["default", "wolfe"],
+    ("optimizer", "case"), FLOAT32, ids=[case.name for _, case in FLOAT32]
 )
 def test_float32_is_within_pytorchs_own_noise(optimizer, case):
     losses = evaluate(optimizer, case, "float32")["losses"]
