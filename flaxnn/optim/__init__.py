@@ -18,6 +18,7 @@ from flaxnn.optim._clip import (
     clip_grad_norm,
     clip_grad_value,
 )
+from flaxnn.optim._lbfgs import LBFGSState, lbfgs
 from flaxnn.optim._nadam import NAdamState, nadam
 from flaxnn.optim._param_groups import param_groups
 from flaxnn.optim._radam import RAdamState, radam
@@ -37,6 +38,7 @@ __all__ = [
     "AveragedState",
     "ClipGradNormState",
     "ClipGradValueState",
+    "LBFGSState",
     "NAdamState",
     "RAdamState",
     "RMSpropState",
@@ -56,6 +58,7 @@ __all__ = [
     "clip_grad_value",
     "from_torch_schedule",
     "from_torch_state",
+    "lbfgs",
     "lr_scheduler",
     "nadam",
     "param_groups",

@@ -8,6 +8,7 @@ from typing import Any
 
 import optax
 
+from flaxnn.optim._closure import calls_closure
 from flaxnn.optim._parts import Part, require_transformation
 from flaxnn.optim._scalars import Tree
 
@@ -60,6 +61,8 @@ def chain(
 
     Raises:
         TypeError: An argument is not an optax transformation.
+        ValueError: `flaxnn.optim.lbfgs` stands beside others: they would meet its first
+            gradient or its whole move, and not each of its evaluations and steps.
 
     Example:
         >>> import jax.numpy as jnp
@@ -75,6 +78,15 @@ def chain(
     """
     for index, transformation in enumerate(transformations):
         require_transformation(transformation, f"chain's argument {index}")
+    if len(transformations) > 1 and any(
+        calls_closure(transformation.update) for transformation in transformations
+    ):
+        raise ValueError(
+            "lbfgs evaluates gradients of its own and moves many times in an update, "
+            "so that a chain's other parts would meet the first gradient only, or "
+            "shorten a move that it has remembered (PyTorch programs clip inside the "
+            "closure): pass lbfgs alone; line_search_fn='strong_wolfe' bounds its steps"
+        )
     return optax.GradientTransformationExtraArgs(
         _ChainInit(tuple(t.init for t in transformations)),
         ChainUpdate(tuple(Part.of(t) for t in transformations)),

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import optax
 
+from flaxnn.optim._closure import calls_closure
 from flaxnn.optim._names import dotted, fits, named_leaves, unmatched
 from flaxnn.optim._parts import Part, require_transformation
 from flaxnn.optim._scalars import Tree
@@ -120,8 +121,8 @@ def param_groups(
 
     Raises:
         TypeError: A group is not an optax transformation.
-        ValueError: From ``init``: a pattern has no parameter, or a parameter has no
-            group.
+        ValueError: A group's optimiser is `flaxnn.optim.lbfgs`; from ``init``, a
+            pattern has no parameter, or a parameter has no group.
 
     Torch:
         ``torch.optim.SGD([{"params": …, "lr": …}, …])``, 2.13.0, where the groups list
@@ -143,6 +144,11 @@ def param_groups(
     if default is not None:
         require_transformation(default, "param_groups' default")
     parts = [*groups.values(), *([] if default is None else [default])]
+    if any(calls_closure(part.update) for part in parts):
+        raise ValueError(
+            "LBFGS doesn't support per-parameter options (parameter groups): pass "
+            "lbfgs alone, and leave parameters out with fit(freeze=…)"
+        )
     grouping = Grouping(tuple(groups), default is not None)
     return optax.GradientTransformationExtraArgs(
         _GroupsInit(grouping, tuple(part.init for part in parts)),

@@ -15,9 +15,11 @@ from flaxnn.optim._torch_schema import (
     IMPLEMENTATION,
     SCHEDULED,
     SCHEMAS,
+    as_array,
     plain,
     traced_name,
 )
+from flaxnn.optim._torch_whole import read, whole_faults
 
 Entry = dict[str, np.ndarray]
 
@@ -49,35 +51,34 @@ def load(
     states: dict[int, Any] = {}
     for index, (group, options) in enumerate(zip(used, saved, strict=True)):
         found = _option_faults(group, options)
-        entries = [_entry(torch_state["state"].get(k, {})) for k in options["params"]]
-        if len(entries) != len(group.params):
+        rows = [torch_state["state"].get(k, {}) for k in options["params"]]
+        entries = [] if group.schema.whole else [*map(_entry, rows)]
+        if len(rows) != len(group.params):
             found.append(
                 "loaded state dict contains a parameter group that doesn't match the "
-                f"size of optimizer's group: {len(entries)} parameters, expected "
+                f"size of optimizer's group: {len(rows)} parameters, expected "
                 f"{len(group.params)}"
             )
+        elif group.schema.whole:
+            found += whole_faults(group, rows)
         else:
             found += _entry_faults(group, entries, leaves)
         if found:
             where = f"group {index}: " if len(used) > 1 else ""
             faults += [where + fault for fault in found]
         elif not faults:
-            states[id(group.state)] = _loaded(group, options, entries)
+            state = _with_options(group, options)
+            states[id(group.state)] = (
+                read(group, state, rows[0])
+                if group.schema.whole
+                else _loaded(group, state, entries)
+            )
     return [states.get(id(group.state), group.state) for group in groups]
 
 
 def _entry(saved: Mapping[str, Any]) -> Entry:
     """A parameter's arrays; None stands for none in files of older versions."""
-    return {k: _array(value) for k, value in saved.items() if value is not None}
-
-
-def _array(value: Any) -> np.ndarray:
-    """The value as an array; PyTorch's tensors too, without importing PyTorch."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-        # NumPy has no bfloat16 of its own; float32 holds each of its numbers.
-        value = value.float() if "bfloat16" in str(value.dtype) else value
-    return np.asarray(value)
+    return {k: as_array(value) for k, value in saved.items() if value is not None}
 
 
 def _completed(group: Group, saved: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,17 +167,22 @@ def _unequal(group: Group, entries: Sequence[Entry]) -> list[str]:
     return faults
 
 
-def _loaded(group: Group, saved: Mapping[str, Any], entries: Sequence[Entry]) -> Any:
-    """The group's state with the saved options and arrays."""
+def _with_options(group: Group, saved: Mapping[str, Any]) -> Any:
+    """The group's state with the saved options."""
     made: Any = group.schema.made_from(_completed(group, saved)).init({})
     scheduled = {
         name: _scheduled(name, value, saved)
         for name, value in group.state.hyperparams.items()
         if name not in made.hyperparams
     }
-    new: dict[str, Any] = {"hyperparams": {**made.hyperparams, **scheduled}}
+    return group.state._replace(hyperparams={**made.hyperparams, **scheduled})
+
+
+def _loaded(group: Group, state: Any, entries: Sequence[Entry]) -> Any:
+    """A state with the saved arrays."""
     if not any(entries):
-        return group.state._replace(**new)
+        return state
+    new: dict[str, Any] = {}
     if "step" in group.schema.own and group.state.step is not None:
         # All that counts is that there was a first update.
         new["step"] = jnp.ones_like(group.state.step)
@@ -185,7 +191,7 @@ def _loaded(group: Group, saved: Mapping[str, Any], entries: Sequence[Entry]) ->
             new[name] = jnp.array(entries[0][name], value.dtype)
         else:
             new[name] = _filled(name, value, group, entries)
-    return group.state._replace(**new)
+    return state._replace(**new)
 
 
 def _scheduled(name: str, value: jax.Array, saved: Mapping[str, Any]) -> jax.Array:

@@ -14,6 +14,7 @@ from flaxnn.optim._adagrad import adagrad
 from flaxnn.optim._adam import adam
 from flaxnn.optim._adamax import adamax
 from flaxnn.optim._asgd import asgd
+from flaxnn.optim._lbfgs import lbfgs
 from flaxnn.optim._nadam import nadam
 from flaxnn.optim._radam import radam
 from flaxnn.optim._rmsprop import rmsprop
@@ -50,6 +51,7 @@ class Schema:
         numbers: Fields of the state that are one number for all parameters.
         own: Fields that PyTorch does not write.
         eager: Whether PyTorch makes the state before the first update.
+        whole: Whether PyTorch keeps one state for all parameters, under the first.
     """
 
     torch: str
@@ -58,6 +60,7 @@ class Schema:
     numbers: tuple[str, ...] = ("step",)
     own: tuple[str, ...] = ()
     eager: bool = False
+    whole: bool = False
 
     def options(self, update: Any, hyperparams: Scalars) -> dict[str, Any]:
         """A group of PyTorch's, without its parameters."""
@@ -79,10 +82,17 @@ class Schema:
         made = self.made_from(group).update
         return [
             f"{name} is {plain(group.get(name))!r} there, and the optimizer was made "
-            + ("with it" if getattr(update, name) else "without it")
+            + _made(getattr(update, name))
             for name in (field.name for field in fields(update))
             if getattr(made, name) != getattr(update, name)
         ]
+
+
+def _made(option: Any) -> str:
+    """How an option was given; flags only say whether there is such a term."""
+    if isinstance(option, bool):
+        return "with it" if option else "without it"
+    return f"with {option!r}"
 
 
 def traced_name(key: str, hyperparams: Scalars) -> str | None:
@@ -97,7 +107,7 @@ def _option(key: str, update: Any, hyperparams: Scalars) -> Any:
     if key in _PAIRS:
         return tuple(_number(name, hyperparams) for name in _PAIRS[key])
     number = _number(key, hyperparams)
-    return bool(getattr(update, key)) if number is None else number
+    return getattr(update, key) if number is None else number
 
 
 def _number(key: str, hyperparams: Scalars) -> float | None:
@@ -105,7 +115,10 @@ def _number(key: str, hyperparams: Scalars) -> float | None:
     name = traced_name(key, hyperparams)
     if name is None:
         return None
-    return shortest(np.asarray(hyperparams[name]), complement=name != key)
+    value = np.asarray(hyperparams[name])
+    if value.dtype.kind == "i":
+        return int(value)
+    return shortest(value, complement=name != key)
 
 
 def plain(value: Any) -> Any:
@@ -113,6 +126,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(map(plain, value))
     return value.item() if hasattr(value, "item") else value
+
+
+def as_array(value: Any) -> np.ndarray:
+    """The value as an array; PyTorch's tensors too, without importing PyTorch."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        # NumPy has no bfloat16 of its own; float32 holds each of its numbers.
+        value = value.float() if "bfloat16" in str(value.dtype) else value
+    return np.asarray(value)
 
 
 def _keys(options: str) -> tuple[str, ...]:
@@ -193,6 +215,26 @@ _ALL = (
             "lr lambd alpha t0 weight_decay foreach maximize differentiable capturable"
         ),
         numbers=("step", "eta", "mu"),
+    ),
+    Schema(
+        "LBFGS",
+        lbfgs,
+        _keys(
+            "lr max_iter max_eval tolerance_grad tolerance_change history_size "
+            "line_search_fn"
+        ),
+        numbers=(
+            "func_evals",
+            "n_iter",
+            "t",
+            "old_dirs",
+            "old_stps",
+            "ro",
+            "H_diag",
+            "prev_loss",
+        ),
+        own=("stored",),
+        whole=True,
     ),
 )
 # By the type of the update: equal types have the same options. AdamW is Adam's.

@@ -24,6 +24,7 @@ from flaxnn.optim._torch_groups import (
     ordered,
 )
 from flaxnn.optim._torch_loading import load
+from flaxnn.optim._torch_whole import written
 
 
 def to_torch_state(
@@ -43,7 +44,7 @@ def to_torch_state(
     Returns:
         ``{"state": …, "param_groups": …}`` with NumPy arrays; ``step`` is float32.
         Parameters are numbered as in ``names``, group by group. To load it into
-        PyTorch, make tensors of the arrays.
+        PyTorch, make tensors of the arrays, those in `lbfgs`'s lists too.
 
     Raises:
         ValueError: The optimiser is not one of `flaxnn.optim`, or the names are not
@@ -54,6 +55,8 @@ def to_torch_state(
         ``foreach``, ``fused``, ``capturable`` and ``differentiable`` are PyTorch's
         defaults. A traced option is written as the shortest decimal that it stands
         for. Momentum buffers that were not used yet are zeros, PyTorch's are absent.
+        Of LBFGS ``al`` is not written, into which PyTorch puts nothing that it reads in
+        a later step.
 
     Example:
         >>> import jax.numpy as jnp
@@ -81,7 +84,9 @@ def to_torch_state(
             continue
         numbered = range(first, first + len(group.params))
         first = numbered.stop
-        if group.schema.eager or _updates(group) != 0:
+        if group.schema.whole:
+            state[numbered[0]] = written(group)
+        elif group.schema.eager or _updates(group) != 0:
             state.update(zip(numbered, _tensors(group), strict=True))
         options = group.schema.options(group.update, group.state.hyperparams)
         param_groups.append({**options, "params": list(numbered)})

@@ -58,14 +58,12 @@ class Objective:
         share: float = 1.0,
     ) -> Outcome:
         """Loss, metrics and gradients of a batch that is such a share of the whole."""
-        *inputs, target = batch
+        target = batch[-1]
         weight = 1.0 if self.summed else share
 
         def weighted(params: Tree) -> tuple[jax.Array, tuple[Any, Tree]]:
-            # Without draws an outer `recording` or `drawing` answers.
-            with providing(draws) if draws else nullcontext():
-                output, after = self.forward(params, buffers, inputs)
-            return weight * self.loss(output, target), (output, after)
+            loss, rest = self.evaluated(params, buffers, batch, draws)
+            return weight * loss, rest
 
         differentiate = jax.value_and_grad(weighted, has_aux=True)
         (loss, (output, after)), grads = differentiate(params)
@@ -74,6 +72,16 @@ class Objective:
             for name, metric in self.metrics.items()
         }
         return Outcome(loss, metrics, grads, after)
+
+    def evaluated(
+        self, params: Tree, buffers: Tree, batch: Batch, draws: Draws = ()
+    ) -> tuple[jax.Array, tuple[Any, Tree]]:
+        """The loss; and the model's output, and the buffers it leaves."""
+        *inputs, target = batch
+        # Without draws an outer `recording` or `drawing` answers.
+        with providing(draws) if draws else nullcontext():
+            output, after = self.forward(params, buffers, inputs)
+        return self.loss(output, target), (output, after)
 
     def accumulated(
         self,

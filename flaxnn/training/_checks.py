@@ -13,6 +13,7 @@ import numpy as np
 
 from flaxnn.data import DataLoader, Dataset, LazyDataset
 from flaxnn.nn import HostDraw, recording
+from flaxnn.training._closure import refuse_changes
 from flaxnn.training._pure import Pure, Tree, forward, model_dtype
 from flaxnn.training._state import TrainState
 from flaxnn.training._step import TrainStep
@@ -148,6 +149,9 @@ def check_run(
     loss raises on the targets themselves, such as a label out of range.
     """
     target = arrays[-1]
+    if step.calls_closure:
+        inputs = _inputs(params, arrays, batch_size, transform)
+        refuse_changes(step.forward, params, buffers, inputs)
     output, _ = _traced(step, params, buffers, arrays, batch_size, transform)
     # The loss sees the shape of an output for the whole set, and the real targets.
     whole = jax.tree.map(
@@ -239,17 +243,27 @@ def _traced(
     batch_size: int,
     transform: Any,
 ) -> tuple[Any, tuple[HostDraw, ...]]:
-    inputs = arrays[:-1]
-    shapes = [x.shape[1:] for x in inputs]
-    if transform is not None:
-        shapes[0] = transform.output_shape(shapes[0])
+    inputs = _inputs(params, arrays, batch_size, transform)
     return _abstract_output(
         step.graphdef,
         _Shapes.of(params),
         _Shapes.of(buffers),
-        tuple((batch_size, *shape) for shape in shapes),
-        tuple(input_dtype(x, params) for x in inputs),
+        tuple(x.shape for x in inputs),
+        tuple(x.dtype for x in inputs),
     )
+
+
+def _inputs(
+    params: Tree, arrays: tuple[np.ndarray, ...], batch_size: int, transform: Any
+) -> list[jax.ShapeDtypeStruct]:
+    """The shapes and dtypes in which the model meets a batch."""
+    shapes = [x.shape[1:] for x in arrays[:-1]]
+    if transform is not None:
+        shapes[0] = transform.output_shape(shapes[0])
+    return [
+        jax.ShapeDtypeStruct((batch_size, *shape), input_dtype(x, params))
+        for shape, x in zip(shapes, arrays[:-1], strict=True)
+    ]
 
 
 def input_dtype(array: np.ndarray, params: Tree) -> Any:

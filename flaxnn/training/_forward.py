@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import nnx
 from flax.nnx.traversals import flatten_mapping, unflatten_mapping
 
-from flaxnn.nn import recording
+from flaxnn.nn import HostDraw, recording
 from flaxnn.training._freeze import joined, without
 from flaxnn.training._pure import Tree, forward
 from flaxnn.training._remat import rematerialized
@@ -89,6 +89,14 @@ class Forward:
 
     def _moving(self, params: Tree, buffers: Tree, inputs: Sequence[Any]) -> Tree:
         """The buffers that a forward pass replaces."""
+        moving, _ = self.changes(params, buffers, inputs)
+        flat = flatten_mapping(buffers)
+        return unflatten_mapping({path: flat[path] for path in moving})
+
+    def changes(
+        self, params: Tree, buffers: Tree, inputs: Sequence[Any]
+    ) -> tuple[set[tuple[Any, ...]], list[HostDraw]]:
+        """The paths of the buffers that a forward pass replaces, and what it draws."""
         moving: set[tuple[Any, ...]] = set()
 
         def trace(params: Tree, buffers: Tree, inputs: Sequence[Any]) -> None:
@@ -100,10 +108,9 @@ class Forward:
                 if leaf is not before[path]
             )
 
-        with recording():  # What it asks for are not the step's draws.
+        with recording() as draws:  # What it asks for are not the step's draws.
             jax.eval_shape(trace, params, buffers, list(inputs))
-        flat = flatten_mapping(buffers)
-        return unflatten_mapping({path: flat[path] for path in moving})
+        return moving, draws
 
 
 def _is_floating(array: Any) -> bool:

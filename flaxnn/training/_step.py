@@ -14,6 +14,7 @@ from flax import nnx
 
 from flaxnn._typing import DTypeLike
 from flaxnn.optim import ScheduledState
+from flaxnn.optim._closure import calls_closure
 from flaxnn.training._accumulate import (
     Batch,
     Metrics,
@@ -21,6 +22,7 @@ from flaxnn.training._accumulate import (
     is_summed,
     micro_sizes,
 )
+from flaxnn.training._closure import closure, refuse_accumulation, refuse_changes
 from flaxnn.training._forward import Forward
 from flaxnn.training._pure import Pure, pure, pure_metrics, split
 from flaxnn.training._state import TrainState
@@ -38,8 +40,10 @@ class TrainStep:
 
     forward: Forward = field(metadata={"static": True})
     update: Callable[..., Any] = field(metadata={"static": True})
-    # Whether the update takes the loss, as optax's extra argument ``value``.
+    # Whether the update takes optax's extra arguments: value, grad and value_fn.
     takes_value: bool = field(metadata={"static": True})
+    # Whether it is one whose evaluations PyTorch makes by a closure.
+    calls_closure: bool = field(metadata={"static": True})
     accumulate: int = field(metadata={"static": True})
     # Whether the losses of micro-batches are added, not averaged.
     summed: bool = field(metadata={"static": True})
@@ -69,11 +73,15 @@ class TrainStep:
             raise TypeError(f"accumulate must be an integer, got {accumulate!r}")
         if accumulate < 1:
             raise ValueError(f"accumulate must be at least 1, got {accumulate}")
+        again = calls_closure(optimizer.update)
+        if again:
+            refuse_accumulation(int(accumulate))
         dtype = None if compute_dtype is None else jnp.dtype(compute_dtype).name
         return cls(
             Forward(graphdef, dtype, remat),
             optimizer.update,
             isinstance(optimizer, optax.GradientTransformationExtraArgs),
+            again,
             int(accumulate),
             accumulate > 1 and is_summed(loss),
             pure(loss),
@@ -112,16 +120,19 @@ class TrainStep:
         """
         objective = Objective(self.forward, self.loss, self.metrics, self.summed)
         params, buffers = state.params, state.buffers
+        if self.calls_closure:
+            refuse_changes(self.forward, params, buffers, batch[:-1])
         sizes = () if self.accumulate == 1 else self.micro_sizes(_rows(batch))
         if len(sizes) > 1:
             outcome = objective.accumulated(params, buffers, batch, draws, sizes)
         else:
             outcome = objective(params, buffers, batch, draws)
-        loss, metrics = outcome.loss, dict(outcome.metrics)
-        value = {"value": loss} if self.takes_value else {}
-        updates, opt_state = self.update(
-            outcome.grads, state.opt_state, params, **value
-        )
+        loss, metrics, grads = outcome.loss, dict(outcome.metrics), outcome.grads
+        extra = {}
+        if self.takes_value:
+            again = closure(objective, params, buffers, batch, draws, len(sizes))
+            extra = {"value": loss, "grad": grads, "value_fn": again}
+        updates, opt_state = self.update(grads, state.opt_state, params, **extra)
         params = optax.apply_updates(params, updates)
         if isinstance(state.opt_state, ScheduledState):
             metrics["lr"] = state.opt_state.lr
@@ -156,7 +167,9 @@ def make_train_step(
         model: The model; only its structure is used.
         loss: ``loss(output, target)`` giving a scalar: a function or a module.
         optimizer: Any optax transformation. One that takes extra arguments is given
-            the loss as ``value``.
+            the loss as ``value``, the gradients as ``grad``, and as ``value_fn`` the
+            batch's loss as a function of the parameters, with the buffers before the
+            step and the same draws: `flaxnn.optim.lbfgs` and ``optax.lbfgs`` work.
         metrics: Functions of ``(output, target)`` whose means ride along.
         accumulate: How many micro-batches a batch is cut into, as ``torch.chunk``
             cuts it. They go through the model one after another, in the memory of one,
@@ -176,8 +189,10 @@ def make_train_step(
     Raises:
         TypeError: The model is not a module, or the loss or a metric not callable, or
             an option of another kind.
-        ValueError: ``accumulate`` is below 1, or ``compute_dtype`` something else; from
-            the step, the model is float64 and ``compute_dtype`` half precision.
+        ValueError: ``accumulate`` is below 1, or ``compute_dtype`` something else, or
+            `flaxnn.optim.lbfgs` comes with ``accumulate``; from the step, the model is
+            float64 and ``compute_dtype`` half precision, or the optimiser is `lbfgs`
+            and the model draws numbers or moves buffers in its forward pass.
 
     Torch:
         ``optimizer.zero_grad(); loss.backward(); optimizer.step()``, 2.13.0; ``"loss"``

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from flaxnn.reproduce.goldens.make_goldens import moved
+from tests.contract import closures
 from tests.contract import optimizer as optimizers
 from tests.contract.architectures import ARCHITECTURES, Initial
 from tests.contract.bad import BadLayer
@@ -212,10 +213,47 @@ def run(optimizer: Optimizer, case: OptimizerCase, dtype: Any) -> Tensors:
 
 def construct(bad: BadOptimizer) -> None:
     """Builds PyTorch's optimiser as the table says; raises."""
-    from tests.contract.registry import OPTIMIZERS
+    from tests.contract.registry import CLOSURE_OPTIMIZERS, OPTIMIZERS
 
-    (entry,) = (entry for entry in OPTIMIZERS if entry.name == bad.optimizer)
+    every = (*OPTIMIZERS, *CLOSURE_OPTIMIZERS)
+    (entry,) = (entry for entry in every if entry.name == bad.optimizer)
     counterpart(entry)([torch.zeros(1)], **bad.options)
+
+
+@functools.cache
+def minimize(
+    optimizer: Optimizer,
+    case: closures.ClosureCase,
+    dtype: str,
+    moves: int | None = None,
+) -> Tensors:
+    """Returns PyTorch's losses, parameters and counts, as `closures.evaluate` does.
+
+    Where asked, the initial weights are moved by one ulp.
+    """
+    torch.manual_seed(closures.SEED)
+    model = closures.NETS[case.net](torch.nn).to(getattr(torch, dtype))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.from_numpy(moved(parameter.numpy(), moves)))
+    first = next(model.parameters())
+    descent = counterpart(optimizer)(model.parameters(), **case.options)
+    x, y = map(torch.from_numpy, closures.batch(dtype))
+
+    def closure() -> torch.Tensor:
+        descent.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(x), y)
+        loss.backward()
+        return loss
+
+    rows = []
+    for _ in range(case.updates):
+        loss = descent.step(closure).item()
+        params = [as_numpy(v).ravel() for v in model.state_dict().values()]
+        state = descent.state[first]
+        counts = state["func_evals"], state["n_iter"], len(state.get("ro") or ())
+        rows.append((loss, np.concatenate(params), counts))
+    return closures.gathered(rows)
 
 
 @functools.cache

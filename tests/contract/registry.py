@@ -1,8 +1,8 @@
 """One table of all that has a counterpart: being listed here is being tested.
 
 A family's file in `families` has any of `OPS`, `LAYERS`, `INITIALIZERS`, `OPTIMIZERS`,
-`SCHEDULERS`, `BAD`, `BAD_LAYERS`, `BAD_INITIALIZERS`, `BAD_OPTIMIZERS` and
-`BAD_SCHEDULERS`.
+`CLOSURE_OPTIMIZERS`, `SCHEDULERS`, `BAD`, `BAD_LAYERS`, `BAD_INITIALIZERS`,
+`BAD_OPTIMIZERS` and `BAD_SCHEDULERS`.
 """
 
 from __future__ import annotations
@@ -62,6 +62,13 @@ RUN_IDS = tuple(f"{entry.name}-{case.name}" for entry, case in RUNS)
 _PROGRAMS = {entry.make(case).update: (entry, case) for entry, case in RUNS}
 PROGRAMS = tuple(_PROGRAMS.values())
 PROGRAM_IDS = tuple(f"{entry.name}-{case.name}" for entry, case in PROGRAMS)
+
+# Those whose step takes a closure: they evaluate the objective themselves.
+CLOSURE_OPTIMIZERS: tuple[Optimizer, ...] = _joined("CLOSURE_OPTIMIZERS")
+CLOSURE_RUNS = tuple(
+    (entry, case) for entry in CLOSURE_OPTIMIZERS for case in entry.cases
+)
+CLOSURE_IDS = tuple(f"{entry.name}-{case.name}" for entry, case in CLOSURE_RUNS)
 
 BAD_OPTIMIZERS: tuple[BadOptimizer, ...] = _joined("BAD_OPTIMIZERS")
 BAD_OPTIMIZER_IDS = tuple(

@@ -6,7 +6,10 @@ import pytest
 
 from flaxnn import optim
 from tests.contract import goldens
+from tests.contract.closures import ClosureCase, errors
+from tests.contract.closures import evaluate as minimize
 from tests.contract.optimizer import (
+    TOLERANCES,
     BadOptimizer,
     Optimizer,
     OptimizerCase,
@@ -17,6 +20,9 @@ from tests.contract.optimizer import (
 from tests.contract.registry import (
     BAD_OPTIMIZER_IDS,
     BAD_OPTIMIZERS,
+    CLOSURE_IDS,
+    CLOSURE_OPTIMIZERS,
+    CLOSURE_RUNS,
     OPTIMIZERS,
     RUN_IDS,
     RUNS,
@@ -35,6 +41,16 @@ def test_parameters_and_state(optimizer: Optimizer, case: OptimizerCase, dtype: 
     optimizer.assert_close(ours, theirs, dtype)
 
 
+@pytest.mark.parametrize(("optimizer", "case"), CLOSURE_RUNS, ids=CLOSURE_IDS)
+def test_updates_that_evaluate_again(optimizer: Optimizer, case: ClosureCase):
+    ours = minimize(optimizer, case, "float64")
+    key = f"optim.{optimizer.name}/{case.name}"
+    theirs = {name: GOLDENS[f"{key}/{name}"] for name in ours}
+    assert ours["counts"].tolist() == theirs["counts"].tolist()
+    found = errors(ours, theirs)
+    assert max(found.values()) <= TOLERANCES["float64"], found
+
+
 @pytest.mark.parametrize("bad", BAD_OPTIMIZERS, ids=BAD_OPTIMIZER_IDS)
 def test_bad_options_raise_in_pytorchs_words(bad: BadOptimizer):
     with pytest.raises(bad.error) as caught:
@@ -43,4 +59,5 @@ def test_bad_options_raise_in_pytorchs_words(bad: BadOptimizer):
 
 
 def test_every_public_optimizer_is_in_the_table():
-    assert {entry.name for entry in OPTIMIZERS} == public_optimizers()
+    every = (*OPTIMIZERS, *CLOSURE_OPTIMIZERS)
+    assert {entry.name for entry in every} == public_optimizers()

@@ -10,7 +10,10 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from flaxnn import optim  # noqa: E402
 from tests.contract import goldens, oracle  # noqa: E402
+from tests.contract.closures import ClosureCase, errors  # noqa: E402
+from tests.contract.closures import evaluate as minimize  # noqa: E402
 from tests.contract.optimizer import (  # noqa: E402
+    TOLERANCES,
     BadOptimizer,
     Optimizer,
     OptimizerCase,
@@ -23,6 +26,9 @@ from tests.contract.optimizer import (  # noqa: E402
 from tests.contract.registry import (  # noqa: E402
     BAD_OPTIMIZER_IDS,
     BAD_OPTIMIZERS,
+    CLOSURE_IDS,
+    CLOSURE_OPTIMIZERS,
+    CLOSURE_RUNS,
     OPTIMIZERS,
     RUN_IDS,
     RUNS,
@@ -46,6 +52,16 @@ def test_parameters_and_state(optimizer: Optimizer, case: OptimizerCase, dtype: 
     optimizer.assert_close(evaluate(optimizer, case, dtype), theirs, dtype)
 
 
+@pytest.mark.parametrize(("optimizer", "case"), CLOSURE_RUNS, ids=CLOSURE_IDS)
+def test_updates_that_evaluate_again(optimizer: Optimizer, case: ClosureCase):
+    theirs = oracle.minimize(optimizer, case, "float64")
+    if goldens.are_recorded(theirs, f"optim.{optimizer.name}/{case.name}"):
+        return
+    ours = minimize(optimizer, case, "float64")
+    assert ours["counts"].tolist() == theirs["counts"].tolist()
+    assert max(errors(ours, theirs).values()) <= TOLERANCES["float64"]
+
+
 @every_run
 def test_bfloat16(optimizer: Optimizer, case: OptimizerCase):
     if optimizer.bfloat16_steps is None:
@@ -57,7 +73,9 @@ def test_bfloat16(optimizer: Optimizer, case: OptimizerCase):
     assert_tensors_close(ours["params"], theirs["params"], tolerance, "params")
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda entry: entry.name)
+@pytest.mark.parametrize(
+    "optimizer", [*OPTIMIZERS, *CLOSURE_OPTIMIZERS], ids=lambda entry: entry.name
+)
 def test_names_order_and_defaults_of_the_options(optimizer: Optimizer):
     theirs = inspect.signature(oracle.counterpart(optimizer)).parameters
     options = {k: v for k, v in theirs.items() if k not in IMPLEMENTATION}

@@ -16,6 +16,8 @@ import pytest
 
 from tests.contract.optimizer import Optimizer, OptimizerCase, gradients, initial
 from tests.contract.registry import (
+    CLOSURE_IDS,
+    CLOSURE_RUNS,
     OPTIMIZERS,
     PROGRAM_IDS,
     PROGRAMS,
@@ -53,7 +55,9 @@ def _step(transform: optax.GradientTransformation, params: Any, grads: Any) -> A
     return transform.update(grads, transform.init(params), params)
 
 
-@every_run
+@pytest.mark.parametrize(
+    ("optimizer", "case"), [*RUNS, *CLOSURE_RUNS], ids=(*RUN_IDS, *CLOSURE_IDS)
+)
 def test_equal_options_are_equal_and_hash_equal(
     optimizer: Optimizer, case: OptimizerCase
 ):

@@ -58,6 +58,11 @@ def record(family: ModuleType) -> dict[str, np.ndarray]:
             for dtype in DTYPES:
                 for name, array in recorded(oracle.run(optimizer, case, dtype)).items():
                     arrays[f"{key}/{dtype}/{name}"] = array
+    for optimizer in getattr(family, "CLOSURE_OPTIMIZERS", ()):
+        for case in optimizer.cases:
+            made = oracle.minimize(optimizer, case, "float64")
+            for name, array in made.items():
+                arrays[f"optim.{optimizer.name}/{case.name}/{name}"] = array
     for scheduler in getattr(family, "SCHEDULERS", ()):
         for case in scheduler.cases:
             key = f"lr_scheduler.{scheduler.name}/{case.name}"
