@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +11,11 @@ import numpy as np
 
 from flaxnn.nn import HostDraw
 from flaxnn.random import Generator
+from flaxnn.training._memory import bytes_of
 from flaxnn.training._plan import Chunk
 
 # Memory for the draws of one chunk.
-_MOST_BYTES = 64 << 20
+MOST_BYTES = 64 << 20
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -58,12 +58,20 @@ class Draws:
 
     def steps_that_fit(self, batch_size: int) -> int:
         """For how many steps draws may lie on the device at once."""
-        per_step = sum(
-            math.prod(request.shape) * np.dtype(request.dtype).itemsize
-            for request in self.requests(batch_size)
+        per_step = bytes_of(self.shapes(batch_size))
+        return max(1, MOST_BYTES // max(1, per_step))
+
+    def shapes(self, batch_size: int) -> tuple[Any, Any]:
+        """The draws of one step, as `of` gives them, as shapes and dtypes."""
+        drawn = (
+            ()
+            if self.transform is None
+            else self._of_transform(Generator(0), batch_size)
         )
-        per_step += sum(a.nbytes for a in self._of_transform(Generator(0), batch_size))
-        return max(1, _MOST_BYTES // max(1, per_step))
+        return jax.tree.map(
+            lambda array: jax.ShapeDtypeStruct(array.shape, array.dtype),
+            (tuple(drawn), self.requests(batch_size)),
+        )
 
     def of(self, part: Chunk) -> tuple[Arrays, Arrays]:
         """The draws of a chunk's steps, ``(capacity, …)`` each, in stream order."""

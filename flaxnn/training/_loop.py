@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +15,13 @@ from flaxnn.training._pure import model_dtype
 from flaxnn.training._state import TrainState
 from flaxnn.training._step import Batch, Metrics, TrainStep
 
+# A transformation of functions, such as `jax.vmap`.
+Over = Callable[[Callable[..., Any]], Callable[..., Any]]
+
 
 @partial(
     jax.jit,
-    static_argnames=("capacity", "transform", "placement"),
+    static_argnames=("capacity", "transform", "placement", "over"),
     donate_argnames="state",
 )
 def run_chunk(
@@ -32,6 +36,7 @@ def run_chunk(
     capacity: int,
     transform: Callable[..., jax.Array] | None = None,
     placement: Placement,
+    over: Over | None = None,
 ) -> tuple[TrainState, Metrics]:
     """Runs ``length`` steps, at most ``capacity``.
 
@@ -52,6 +57,8 @@ def run_chunk(
         capacity: Length of the history.
         transform: What to do with the first input of a batch, such as flips.
         placement: The devices that share a batch.
+        over: What makes of one step those of many lanes, which are then the last axis
+            of the arrays of state, rows and draws, and of the result.
 
     Returns:
         The state after, and ``(capacity, …)`` metrics of which the first ``length``
@@ -60,29 +67,33 @@ def run_chunk(
     table = pixels.astype(model_dtype(state.params))
     whole = to_floats(arrays, table) if rows is None else arrays
 
-    def at(k: jax.Array | int) -> tuple[Batch, Batch]:
+    def update(
+        state: TrainState, rows: jax.Array | None, draws: tuple[Batch, Batch]
+    ) -> tuple[TrainState, Metrics]:
         if rows is None:
             batch = placement.batch(whole, None)
         else:
-            batch = to_floats(placement.batch(arrays, rows[k]), table)
-        augment, draw = jax.tree.map(lambda array: array[k], draws)
+            batch = to_floats(placement.batch(arrays, rows), table)
+        augment, draw = draws
         if transform is not None:
             first, *others = batch
             batch = (transform(first, *augment), *others)
-        return batch, draw
-
-    def update(state: TrainState, k: jax.Array | int) -> tuple[TrainState, Metrics]:
         with whole_labels(placement.mesh is not None):
-            return step(state, *at(k))
+            return step(state, batch, draw)
+
+    updates = update if over is None else over(update)
+
+    def at(state: TrainState, k: jax.Array | int) -> tuple[TrainState, Metrics]:
+        return updates(state, *jax.tree.map(lambda array: array[k], (rows, draws)))
 
     def body(
         k: jax.Array, carry: tuple[TrainState, Metrics]
     ) -> tuple[TrainState, Metrics]:
         state, history = carry
-        state, metrics = update(state, k)
+        state, metrics = at(state, k)
         return state, {name: history[name].at[k].set(metrics[name]) for name in history}
 
-    _, shapes = jax.eval_shape(lambda: update(state, 0))
+    _, shapes = jax.eval_shape(lambda: at(state, 0))
     empty = {
         name: jnp.zeros((capacity, *metric.shape), metric.dtype)
         for name, metric in shapes.items()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
@@ -20,24 +17,19 @@ from flaxnn.optim.lr_scheduler import Scheduler
 from flaxnn.random import Generator
 from flaxnn.training._fit import Run
 from flaxnn.training._history import InFlight, Pending, Series
+from flaxnn.training._lane_loop import Layout, check_layout, layout_for, run_lanes
 from flaxnn.training._lanes import lanes_of, problems_of, stacked, unstacked
-from flaxnn.training._loop import run_chunk
 from flaxnn.training._placement import Placement
 from flaxnn.training._plan import Chunk, EpochEnd, Plan
 from flaxnn.training._problem import Problem
 from flaxnn.training._pure import enough_precision, model_dtype, split
 from flaxnn.training._schedule import ScheduleEvery
 from flaxnn.training._state import RunState, TrainState, copied
-from flaxnn.training._step import Batch, Metrics, TrainStep
 
 M = TypeVar("M", bound=nnx.Module)
-Layout = Literal["auto", "vmap", "map"]
 
 # Chunks that may be under way while the host prepares the next ones.
 _IN_FLIGHT = 1
-# From so many parameters on a CPU runs one lane after the other faster than all at
-# once: a lane's own products fill its cores, and its arrays stay in its caches.
-_WIDE = 50_000
 
 
 def fit_many(
@@ -125,8 +117,7 @@ def fit_many(
         >>> [round(float(run.history["loss"][-1]), 4) for run in runs]
         [0.8516, 0.6563, 0.308]
     """
-    if layout not in ("auto", "vmap", "map"):
-        raise ValueError(f"layout must be 'auto', 'vmap' or 'map', got {layout!r}")
+    check_layout(layout)
     follow_environment()
     lanes, every = lanes_of(
         models,
@@ -167,7 +158,9 @@ def fit_many(
         if schedule is not None:
             names.append("lr")
         history = Series({}, names)
-        final = _run(problems, plans, stacked(starts), history, _layout(layout, first))
+        final = _run(
+            problems, plans, stacked(starts), history, layout_for(layout, first.params)
+        )
         series = history.arrays()
         runs = []
         for k, train in enumerate(unstacked(final, len(lanes))):
@@ -185,14 +178,6 @@ def fit_many(
 def _of_lane(series: np.ndarray, k: int) -> np.ndarray:
     """A lane's part of the history; before any step there are no lanes in it."""
     return series[:, k] if series.ndim > 1 else series.copy()
-
-
-def _layout(layout: Layout, problem: Problem) -> Layout:
-    """The layout that "auto" stands for."""
-    if layout != "auto":
-        return layout
-    size = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(problem.params))
-    return "map" if size >= _WIDE and jax.default_backend() == "cpu" else "vmap"
 
 
 def _run(
@@ -239,49 +224,3 @@ def _rows(part: Chunk) -> np.ndarray:
     """The rows of a chunk, filled up to the shape that all share."""
     assert part.rows is not None
     return np.pad(part.rows, ((0, part.capacity - part.length), (0, 0)))
-
-
-@partial(
-    jax.jit,
-    static_argnames=("capacity", "transform", "layout"),
-    donate_argnames="states",
-)
-def run_lanes(
-    step: TrainStep,
-    states: TrainState,
-    arrays: Batch,
-    pixels: jax.Array,
-    rows: jax.Array | np.ndarray | None,
-    draws: tuple[Batch, Batch],
-    length: jax.Array | int,
-    *,
-    capacity: int,
-    transform: Callable[..., jax.Array] | None,
-    layout: Layout,
-) -> tuple[TrainState, Metrics]:
-    """Runs `run_chunk` for every lane of states, rows and draws.
-
-    Returns:
-        The states after, and ``(capacity, lanes, …)`` metrics.
-    """
-
-    def lane(
-        state: TrainState, rows: Any, draws: tuple[Batch, Batch]
-    ) -> tuple[TrainState, Metrics]:
-        return run_chunk(
-            step,
-            state,
-            arrays,
-            pixels,
-            rows,
-            draws,
-            length,
-            capacity=capacity,
-            transform=transform,
-            placement=Placement(),
-        )
-
-    if layout == "map":
-        states, metrics = jax.lax.map(lambda each: lane(*each), (states, rows, draws))
-        return states, jax.tree.map(lambda array: jnp.moveaxis(array, 0, 1), metrics)
-    return jax.vmap(lane, out_axes=(0, 1))(states, rows, draws)

@@ -19,7 +19,7 @@ from flaxnn.training._state import (
 
 # A program for a single step is another program: XLA knows its only index, fuses
 # otherwise, and rounds otherwise. Chunks of one step therefore have room for two.
-_LEAST_CAPACITY = 2
+LEAST_CAPACITY = 2
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class Plan:
             self.position = Position(self._done, 0, now)
             ends = self._epoch_steps > 0 and self._done % self._epoch_steps == 0
             self.ends_epoch = ends
-            capacity = max(self._chunk, _LEAST_CAPACITY)
+            capacity = max(self._chunk, LEAST_CAPACITY)
             yield Chunk(None, length, capacity, now)
             if ends:
                 self.ends_epoch = False
@@ -218,7 +218,7 @@ class Plan:
         rows = order[: full * size].reshape(full, size)
         visited = order if short else order[: full * size]
         visited = visited[: (first + self.remaining) * size]
-        capacity = min(max(self._chunk, _LEAST_CAPACITY), full)
+        capacity = min(max(self._chunk, LEAST_CAPACITY), full)
         while self.position.batch < full and self.remaining:
             at = self.position.batch
             length = self._length(capacity - at % capacity, full - at)

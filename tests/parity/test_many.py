@@ -42,7 +42,7 @@ def assert_t1(ours, theirs):
     assert np.abs(ours - theirs).max() <= T1 * np.abs(theirs).max()
 
 
-@pytest.mark.parametrize("layout", ["vmap", "map"])
+@pytest.mark.parametrize("layout", ["last", "vmap", "map"])
 def test_each_lane_is_pytorchs_run(layout):
     data, generators = arrays(), [Generator(seed) for seed in SEEDS]
     runs = fit_many(

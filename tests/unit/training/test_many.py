@@ -11,7 +11,7 @@ from flaxnn import metrics, nn, optim
 from flaxnn.data import DataLoader
 from flaxnn.random import Generator
 from flaxnn.training import fit_many
-from flaxnn.training._many import run_lanes
+from flaxnn.training._lane_loop import run_lanes
 
 T1 = 1e-12
 RATES = (0.05, 0.1, 0.2)
@@ -84,7 +84,7 @@ def assert_runs_close(ours, theirs, tolerance=T1):
         assert_close(state[name], value, tolerance)
 
 
-@pytest.mark.parametrize("layout", ["vmap", "map"])
+@pytest.mark.parametrize("layout", ["last", "vmap", "map"])
 def test_each_lane_is_the_run_of_its_model(layout):
     """Weights, order, masks, statistics, rates; the short last batch included."""
     runs, generators = together(epochs=3, layout=layout)
@@ -124,7 +124,7 @@ def test_runs_that_are_resumed_together_or_alone():
             assert_close(run.model.state_dict()[name], value)
 
 
-@pytest.mark.parametrize("layout", ["vmap", "map"])
+@pytest.mark.parametrize("layout", ["last", "vmap", "map"])
 def test_a_lane_that_diverges_does_not_touch_the_others(layout):
     models, loaders, _ = lanes()
     rates = (0.05, 1e300, 0.2)
@@ -266,7 +266,11 @@ def loader(k, **changes):
         ),
         ({"rngs": Generator(0)}, TypeError, "rngs must be a sequence.*a single Gen"),
         ({"steps": None}, TypeError, "either epochs"),
-        ({"layout": "rows"}, ValueError, "layout must be 'auto', 'vmap' or 'map'"),
+        (
+            {"layout": "rows"},
+            ValueError,
+            "layout must be 'auto', 'last', 'vmap' or 'map'",
+        ),
         ({"data": loader(0)}, TypeError, "cannot give each run its own order"),
         (
             {"data": [loader(0), loader(1), arrays()]},

@@ -1,0 +1,129 @@
+"""The compiled part of many runs: how their lanes are laid out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+
+from flaxnn.training._lanes_last import lanes_last
+from flaxnn.training._loop import run_chunk
+from flaxnn.training._placement import Placement
+from flaxnn.training._pure import Tree
+from flaxnn.training._state import TrainState
+from flaxnn.training._step import Batch, Metrics, TrainStep
+
+Layout = Literal["auto", "last", "vmap", "map"]
+
+# From so many parameters on a CPU runs one lane after the other faster than all at
+# once: a lane's own products fill its cores, and its arrays stay in its caches.
+_WIDE = 50_000
+
+
+def check_layout(layout: Any) -> None:
+    """Raises unless this is a layout."""
+    known = get_args(Layout)
+    if layout not in known:
+        names = ", ".join(map(repr, known[:-1]))
+        raise ValueError(f"layout must be {names} or {known[-1]!r}, got {layout!r}")
+
+
+def layout_for(layout: Layout, params: Tree) -> Layout:
+    """The layout that "auto" stands for with these parameters of one lane."""
+    if layout != "auto":
+        return layout
+    size = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params))
+    return "map" if size >= _WIDE and jax.default_backend() == "cpu" else "vmap"
+
+
+@partial(
+    jax.jit,
+    static_argnames=("capacity", "transform", "layout", "mesh"),
+    donate_argnames="states",
+)
+def run_lanes(
+    step: TrainStep,
+    states: TrainState,
+    arrays: Batch,
+    pixels: jax.Array,
+    rows: jax.Array | np.ndarray | None,
+    draws: tuple[Batch, Batch],
+    length: jax.Array | int,
+    *,
+    capacity: int,
+    transform: Callable[..., jax.Array] | None,
+    layout: Layout,
+    mesh: Mesh | None = None,
+) -> tuple[TrainState, Metrics]:
+    """Runs `run_chunk` for every lane of states, rows and draws.
+
+    Args:
+        step: As in `run_chunk`, and so are the others.
+        states: The lanes are the first axis; donated.
+        arrays: For all lanes.
+        pixels: For all lanes.
+        rows: The lanes are the first axis.
+        draws: The lanes are the first axis.
+        length: For all lanes.
+        capacity: For all lanes.
+        transform: For all lanes.
+        layout: Any but "auto".
+        mesh: Its devices share out the lanes, whose number they divide.
+
+    Returns:
+        The states after, and ``(capacity, lanes, …)`` metrics.
+    """
+
+    def lanes(
+        step: TrainStep, states: TrainState, rows: Any, draws: Any, *shared: Any
+    ) -> tuple[TrainState, Metrics]:
+        arrays, pixels, length = shared
+
+        def run(each: tuple[TrainState, Any, Any], **changes: Any) -> Any:
+            state, rows, draws = each
+            return run_chunk(
+                step,
+                state,
+                arrays,
+                pixels,
+                rows,
+                draws,
+                length,
+                capacity=capacity,
+                transform=transform,
+                placement=Placement(),
+                **changes,
+            )
+
+        many = (states, rows, draws)
+        if layout == "last":
+            states, metrics = run(_moved(many, 0, -1), over=lanes_last)
+            return _moved(states, -1, 0), _moved(metrics, -1, 1)
+        if layout == "map":
+            states, metrics = jax.lax.map(run, many)
+            return states, _moved(metrics, 0, 1)
+        return jax.vmap(run, out_axes=(0, 1))(many)
+
+    operands = (step, states, rows, draws, arrays, pixels, length)
+    if mesh is None:
+        return lanes(*operands)
+    cut, whole = PartitionSpec(mesh.axis_names), PartitionSpec()
+    # Nothing goes from one device to another, so nothing needs to be checked.
+    return jax.shard_map(
+        lanes,
+        mesh=mesh,
+        in_specs=(whole, cut, cut, cut, whole, whole, whole),
+        out_specs=(cut, PartitionSpec(None, mesh.axis_names)),
+        check_vma=False,
+    )(*operands)
+
+
+def _moved(tree: Tree, source: int, target: int) -> Tree:
+    """The arrays with one of their axes at another place."""
+    return jax.tree.map(lambda array: jnp.moveaxis(array, source, target), tree)
