@@ -54,9 +54,10 @@ class LaneEvaluator(Evaluator):
             validation.batch_size,
             stream=False,
         )
-        self.check(params, buffers)
-        self._rows = self._batches_of_rows()
         self._dtype = model_dtype(params)
+        with enough_precision(self._dtype):
+            self.check(params, buffers)
+        self._rows = self._batches_of_rows()
 
     def _batches_of_rows(self) -> tuple[np.ndarray, ...]:
         """``(B, rows)`` for the full batches, and ``(1, rows)`` for a short last one.

@@ -9,12 +9,17 @@ from typing import Any
 import numpy as np
 
 from flaxnn.data import DataLoader
+from flaxnn.optim import scheduled
 from flaxnn.sweeps._directory import GroupFiles, Segment
 from flaxnn.sweeps._evaluation import LaneEvaluator
 from flaxnn.sweeps._groups import Group, Lane
 from flaxnn.sweeps._recipe import Beginning, Recipe
 from flaxnn.training import Run, RunState, Validation, fit_many, initial_state
+from flaxnn.training._lane_memory import lanes_at_once
 from flaxnn.training._progress import ProgressBar
+
+# What of `fit_many`'s options decides how much memory a lane takes.
+_PLANNED = ("metrics", "chunk", "layout", "accumulate", "compute_dtype", "remat")
 
 Arrays = dict[str, np.ndarray]
 
@@ -72,14 +77,31 @@ class Runner:
         """A lane before its first step."""
         return self.recipe.begin(self.lanes[place].seed, self.lanes[place].configuration)
 
-    def fitting(self, place: int, memory: float | None) -> int:
-        """How many lanes like this one the memory has room for.
+    def fitting(self, place: int, count: int, available: float) -> int:
+        """How many of so many lanes like this one fit in a device's memory.
 
         Args:
             place: The lane.
-            memory: Bytes that lanes may have; what the device has when None.
+            count: How many the device is to run.
+            available: The bytes that they may have.
         """
-        return 1 << 30
+        begun, lane = self.begin(place), self.lanes[place]
+        optimizer = lane.optimizer
+        if lane.schedule is not None:
+            optimizer = scheduled(optimizer, lane.schedule, 1)
+        fits, _ = lanes_at_once(
+            count,
+            available,
+            begun.model,
+            begun.data,
+            loss=self.loss,
+            optimizer=optimizer,
+            rngs=begun.generator,
+            steps=self.total if self.unit == "steps" else None,
+            freeze=self.freeze,
+            **{name: self.options[name] for name in _PLANNED},
+        )
+        return fits
 
     def first_state(self, place: int, beginning: Beginning) -> RunState:
         """The state that a lane starts from."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,6 +32,7 @@ from flaxnn.sweeps._routing import routed
 from flaxnn.sweeps._runner import GroupResult, Runner
 from flaxnn.sweeps._space import Grid, Space
 from flaxnn.training import Validation
+from flaxnn.training._memory import available_bytes
 from flaxnn.training._progress import ProgressBar
 
 # A sweep with a directory is written so many times, unless it is said otherwise.
@@ -177,6 +179,7 @@ def sweep(
         "remat": remat,
         "chunk": chunk,
         "layout": layout,
+        **({} if mesh is None else {"mesh": mesh}),
     }
     judged = None if validation is None else Validation.of(validation)
     runner = Runner(
@@ -196,10 +199,16 @@ def sweep(
     full = not isinstance(first.data, DataLoader)
     runner.only_at_end = full and not isinstance(validation, Validation)
     multiple = 1 if mesh is None else mesh.size
-    sizes = [
-        fitting(len(places), multiple, lanes_at_once or runner.fitting(places[0], memory))
-        for places in programs
-    ]
+    if lanes_at_once is not None and lanes_at_once < 1:
+        raise ValueError(f"lanes_at_once must be at least 1, got {lanes_at_once}")
+    sizes = []
+    for places in programs:
+        most = lanes_at_once
+        if most is None:
+            available = available_bytes(mesh) if memory is None else memory / multiple
+            each = math.ceil(len(places) / multiple)
+            most = multiple * runner.fitting(places[0], each, available)
+        sizes.append(fitting(len(places), multiple, most))
     with ExitStack() as stack:
         store = None
         if directory is not None:
