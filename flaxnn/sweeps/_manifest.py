@@ -8,8 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
+import numpy as np
+
 from flaxnn.data import fingerprint
-from flaxnn.sweeps._groups import Lane
+from flaxnn.sweeps._recipe import Beginning
+from flaxnn.sweeps._runner import Runner
 from flaxnn.training import RunState, Validation
 from flaxnn.training._checkpoints import run_manifest
 from flaxnn.training._pure import named_metrics
@@ -19,43 +23,60 @@ _LONG = 12
 
 
 def sweep_manifest(
-    data: Any,
-    first: RunState,
-    lanes: Sequence[Lane],
-    validation: Validation | None,
-    settings: Mapping[str, Any],
+    runner: Runner, first: Beginning, described: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The manifest of a sweep, for JSON.
 
     Args:
-        data: What the first lane trains on.
-        first: Its state.
-        lanes: All lanes.
-        validation: What they are judged by.
-        settings: What else decides the numbers.
+        runner: What runs it.
+        first: Its first lane before the first step.
+        described: What lanes are made by.
     """
+    state, lanes = runner.first_state(0, first), runner.lanes
     columns = {
         name: told_list([lane.configuration[name] for lane in lanes])
         for name in lanes[0].configuration
     }
-    judged = None
-    if validation is not None:
-        judged = {
-            "data": fingerprint(validation.data),
-            "metrics": {n: told(m) for n, m in named_metrics(validation.metrics).items()},
-            "every": validation.every,
-            "batch_size": validation.batch_size,
-        }
+    settings = {
+        **described,
+        "loss": runner.loss,
+        runner.unit: runner.total,
+        "save_every": runner.save_every,
+        "schedule_every": runner.schedule_every,
+        "freeze": tuple(runner.freeze),
+        **runner.options,
+    }
     return run_manifest(
-        fingerprint(data),
-        first.train,
+        fingerprint(first.data),
+        state.train,
         {
             "seeds": told_list([lane.seed for lane in lanes]),
             **columns,
+            "initial weights": _digest(state),
             **{name: told(value) for name, value in settings.items()},
-            "validation": judged,
+            "validation": _judged(runner.validation),
         },
     )
+
+
+def _judged(validation: Validation | None) -> dict[str, Any] | None:
+    if validation is None:
+        return None
+    metrics = named_metrics(validation.metrics)
+    return {
+        "data": fingerprint(validation.data),
+        "metrics": {name: told(metric) for name, metric in metrics.items()},
+        "every": validation.every,
+        "batch_size": validation.batch_size,
+    }
+
+
+def _digest(state: RunState) -> str:
+    """What a function without a name of its own, which makes models, is told by."""
+    digest = hashlib.blake2b(digest_size=8)
+    for leaf in jax.tree.leaves(state.train.params):
+        digest.update(np.asarray(leaf).tobytes())
+    return digest.hexdigest()
 
 
 def told_list(values: Sequence[Any]) -> str:

@@ -54,8 +54,8 @@ class Runner:
         schedule_every: When schedules are stepped.
         freeze: Parameters that are not trained.
         validation: What lanes are judged by, or None.
-        only_at_end: Whether they are judged when they are done and not before.
         save_every: After how many epochs or steps a segment is written; 0 for never.
+        only_at_end: Whether lanes are judged when they are done and not before.
         bar: Who is shown what is done, or None.
     """
 
@@ -68,8 +68,8 @@ class Runner:
     schedule_every: Any
     freeze: Sequence[str]
     validation: Validation | None
-    only_at_end: bool
     save_every: int
+    only_at_end: bool = False
     bar: ProgressBar | None = None
     _evaluators: dict[int, LaneEvaluator] = field(default_factory=dict)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import operator
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -181,7 +182,6 @@ def sweep(
         "layout": layout,
         **({} if mesh is None else {"mesh": mesh}),
     }
-    judged = None if validation is None else Validation.of(validation)
     runner = Runner(
         recipe=recipe,
         lanes=lanes,
@@ -191,56 +191,21 @@ def sweep(
         options=options,
         schedule_every=schedule_every,
         freeze=freeze,
-        validation=judged,
-        only_at_end=False,
-        save_every=0,
+        validation=None if validation is None else Validation.of(validation),
+        save_every=0 if directory is None else save_every or max(1, total // _SAVED),
     )
     first = runner.begin(0)
     full = not isinstance(first.data, DataLoader)
     runner.only_at_end = full and not isinstance(validation, Validation)
-    multiple = 1 if mesh is None else mesh.size
-    if lanes_at_once is not None and lanes_at_once < 1:
-        raise ValueError(f"lanes_at_once must be at least 1, got {lanes_at_once}")
-    sizes = []
-    for places in programs:
-        most = lanes_at_once
-        if most is None:
-            available = available_bytes(mesh) if memory is None else memory / multiple
-            each = math.ceil(len(places) / multiple)
-            most = multiple * runner.fitting(places[0], each, available)
-        sizes.append(fitting(len(places), multiple, most))
+    sizes = _sizes(runner, programs, lanes_at_once, memory, mesh)
     with ExitStack() as stack:
         store = None
         if directory is not None:
-            runner.save_every = save_every or max(1, total // _SAVED)
-            settings = {
-                "build": build,
-                "optimizer": optimizer,
-                "schedule": schedule,
-                "schedule_every": schedule_every,
-                "loss": loss,
-                unit: total,
-                "save_every": runner.save_every,
-                "freeze": tuple(freeze),
-                **options,
-            }
-            store = stack.enter_context(
-                SweepDirectory(
-                    directory,
-                    sweep_manifest(
-                        first.data, runner.first_state(0, first), lanes, judged, settings
-                    ),
-                )
-            )
+            described = {"build": build, "optimizer": optimizer, "schedule": schedule}
+            manifest = sweep_manifest(runner, first, described)
+            store = stack.enter_context(SweepDirectory(directory, manifest))
             sizes = store.sizes(sizes, given=lanes_at_once is not None)
         groups = groups_of(programs, sizes)
-        if lanes_at_once is None and len(groups) > len(programs):
-            told = ", ".join(f"{n:,} of {len(p):,}" for n, p in zip(sizes, programs))
-            warnings.warn(
-                f"{len(lanes):,} lanes do not fit the memory at once: {told} run side by "
-                f"side, in {len(groups)} groups one after the other",
-                stacklevel=2,
-            )
         length = runner.steps_of(first.data)
         if ProgressBar.wanted(progress):
             runner.bar = stack.enter_context(ProgressBar(length * len(groups)))
@@ -249,6 +214,36 @@ def sweep(
             for k, group in enumerate(groups)
         ]
     return _joined(runner, programs, groups, results)
+
+
+def _sizes(
+    runner: Runner,
+    programs: Sequence[Sequence[int]],
+    lanes_at_once: int | None,
+    memory: float | None,
+    mesh: Mesh | None,
+) -> list[int]:
+    """How many lanes of each program run side by side; a split by memory is told."""
+    if lanes_at_once is not None and lanes_at_once < 1:
+        raise ValueError(f"lanes_at_once must be at least 1, got {lanes_at_once}")
+    devices = 1 if mesh is None else mesh.size
+    available = available_bytes(mesh) if memory is None else memory / devices
+    sizes = []
+    for places in programs:
+        most = lanes_at_once
+        if most is None:
+            each = math.ceil(len(places) / devices)
+            most = devices * runner.fitting(places[0], each, available)
+        sizes.append(fitting(len(places), devices, most))
+    counts = [len(places) for places in programs]
+    if lanes_at_once is None and any(map(operator.lt, sizes, counts)):
+        told = ", ".join(f"{n:,} of {m:,}" for n, m in zip(sizes, counts, strict=True))
+        warnings.warn(
+            f"not all lanes fit in {available / 2**30:,.1f} GiB of memory at once: "
+            f"{told} run side by side, and the others after them",
+            stacklevel=3,
+        )
+    return sizes
 
 
 def _recipe(
