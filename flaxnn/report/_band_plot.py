@@ -12,13 +12,17 @@ from flaxnn.report._arrays import vector
 from flaxnn.report._smoothing import means, smoothing_window
 from flaxnn.report._style import (
     OURS,
+    SMALL,
     THEIRS,
+    WIDTH,
     WRONG,
     new_figure,
     put_title,
     step_axis,
     styled,
 )
+
+from flaxnn.report._text_fit import text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,8 +37,6 @@ _MOST_POINTS = 1000
 # Okabe and Ito's; more groups than these are shades in order.
 _GROUPS = (OURS, THEIRS, "#009E73", "#CC79A7", "#56B4E9", WRONG)
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (6, 1.5, 1.5, 1.5)))
-# Names in a row of the legend.
-_IN_A_ROW = 4
 
 
 def plot_bands(
@@ -78,14 +80,17 @@ def plot_bands(
         at = vector("steps", steps)
         if len(at) != length:
             raise ValueError(f"steps: expected {length} of them, got {len(at)}")
+    groups = {name: _until_not_finite(values) for name, values in groups.items()}
+    window = _window(np.concatenate(list(groups.values()), axis=1))
+    names = [_named(name, values) for name, values in groups.items()]
+    columns = _columns(names)
     with styled():
-        rows = -(-len(groups) // _IN_A_ROW)
-        figure = new_figure(3.3 + 0.2 * rows, layout="constrained")
+        figure = new_figure(3.3 + 0.2 * -(-len(groups) // columns), layout="constrained")
         axes = figure.subplots()
         drawn = [
-            _bands(axes, at, values, name, *style)
-            for (name, values), style in zip(
-                groups.items(), _styles(len(groups)), strict=True
+            _bands(axes, at, values, window, name, *style)
+            for name, values, style in zip(
+                names, groups.values(), _styles(len(groups)), strict=True
             )
         ]
         _scale(axes, np.concatenate(drawn), label)
@@ -95,9 +100,10 @@ def plot_bands(
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(0, 1),
-            ncols=min(_IN_A_ROW, len(groups)),
-            title="median; half of the runs, and 90 %, are within the bands",
-            title_fontsize="small",
+            ncols=columns,
+            title="median, and bands of half and of 90 % of the runs"
+            + (f"; means of {window:,} steps" if window > 1 else ""),
+            title_fontsize=SMALL,
             alignment="left",
         )
         put_title(figure, title)
@@ -112,6 +118,25 @@ def _checked(name: str, values: ArrayLike) -> np.ndarray:
             f"run, got shape {array.shape}"
         )
     return array
+
+
+def _until_not_finite(values: np.ndarray) -> np.ndarray:
+    """The runs with nan from their first number on that is not finite."""
+    finite = np.logical_and.accumulate(np.isfinite(values), axis=0)
+    return np.where(finite, values, np.nan)
+
+
+def _named(name: str, values: np.ndarray) -> str:
+    """The name in the legend, which says how many runs end early."""
+    ended = int(np.isnan(values[-1]).sum())
+    return f"{name} ({ended} of {values.shape[1]} not finite)" if ended else name
+
+
+def _columns(names: list[str]) -> int:
+    """How many names fit beside each other."""
+    # Beside each is a line and some space.
+    each = max(text_width(name, SMALL) for name in names) + 3.5 * SMALL
+    return int(np.clip(72 * (WIDTH - 1) // each, 1, len(names)))
 
 
 def _styles(count: int) -> list[tuple[str | tuple[float, ...], object]]:
@@ -129,21 +154,15 @@ def _bands(
     axes: Axes,
     at: np.ndarray,
     values: np.ndarray,
+    window: int,
     name: str,
     color: object,
     dash: object,
 ) -> np.ndarray:
     """Draws a group, and returns the numbers that are drawn."""
-    finite = np.logical_and.accumulate(np.isfinite(values), axis=0)
-    ended = int((~finite[-1]).sum())
-    if ended:
-        name += f" ({ended} of {values.shape[1]} not finite)"
-    values = np.where(finite, values, np.nan)
-    window = _window(values)
     if window > 1:
         values = np.stack([means(column, window) for column in values.T], axis=1)
         at = means(at, window)
-        name += f", mean of {window:,}"
     stride = -(-len(at) // _MOST_POINTS)
     values, at = values[::-1][::stride][::-1], at[::-1][::stride][::-1]
     some = np.isfinite(values).any(axis=1)

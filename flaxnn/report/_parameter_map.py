@@ -27,7 +27,7 @@ def plot_parameter_map(
     """Returns a picture of a value over two parameters, one cell for each pair.
 
     The shades go from the smallest number to the largest; cells without a finite one
-    stay white, with a dash.
+    are hatched.
 
     Args:
         matrix: ``(R, C)`` the value for each pair.
@@ -64,7 +64,9 @@ def plot_parameter_map(
     )
     digits = _digits(finite)
     with styled():
-        figure, _ = heat_map(
+        from matplotlib.patches import Rectangle
+
+        figure, axes = heat_map(
             values,
             [[_written(cell, digits) for cell in row] for row in values],
             names=(rows, columns),
@@ -75,6 +77,10 @@ def plot_parameter_map(
             flat=0.6,
             title=title,
         )
+        for row, column in np.argwhere(np.isnan(values)):
+            corner = column - 0.5, row - 0.5
+            hatched = {"hatch": "////", "edgecolor": "#c4c4c4", "linewidth": 0}
+            axes.add_patch(Rectangle(corner, 1, 1, fill=False, zorder=1, **hatched))
     return figure
 
 
@@ -86,4 +92,5 @@ def _digits(values: np.ndarray) -> int:
 
 
 def _written(number: float, digits: int) -> str:
-    return f"{number:.{digits}g}" if np.isfinite(number) else "–"
+    # With its last zeros, so that all cells have as many digits.
+    return f"{number:#.{digits}g}".rstrip(".") if np.isfinite(number) else "–"

@@ -38,7 +38,7 @@ def test_noisy_curves_are_averaged_before_quantiles():
     runs = 1 + 0.1 * rng.normal(size=(500, 4))
     (axes,) = plot_bands({"a": runs}).axes
     line = axes.get_lines()[0]
-    assert line.get_label() == "a, mean of 10"
+    assert axes.get_legend().get_title().get_text().endswith("; means of 10 steps")
     assert line.get_xdata()[0] == 4.5
     assert np.ptp(line.get_ydata()) < 0.2
 
@@ -78,7 +78,8 @@ def test_a_parameter_map_is_shaded_from_its_least_to_its_largest():
     image = figure.axes[0].get_images()[0]
     assert image.get_clim() == (0.31, 0.35)
     texts = [text.get_text() for text in figure.axes[0].texts]
-    assert texts == ["0.31", "0.33", "–", "0.35"]
+    assert len(figure.axes[0].patches) == 1
+    assert texts == ["0.310", "0.330", "–", "0.350"]
 
 
 def test_a_parameter_map_of_one_number_is_drawn():
