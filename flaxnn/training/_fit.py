@@ -256,7 +256,7 @@ def fit(
         stack.callback(feed.close)
         plan = problem.plan(
             past.state,
-            min(int(chunk), feed.most),
+            min(int(chunk), feed.most, problem.most_steps),
             epochs=epochs,
             steps=steps,
             stop_every=0 if store is None else store.settings.stop_every,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
@@ -20,13 +19,14 @@ from flaxnn.training._arguments import check_arguments
 from flaxnn.training._checks import check_state
 from flaxnn.training._plan import Plan
 from flaxnn.training._problem import Problem, distinct, generators_of
-from flaxnn.training._pure import Tree, split
+from flaxnn.training._pure import split
 from flaxnn.training._schedule import (
     ScheduleEvery,
     check_schedule_arguments,
     check_schedule_state,
     updates_between,
 )
+from flaxnn.training._stacking import stacked, unstacked_on_host
 from flaxnn.training._state import RunState, TrainState
 
 
@@ -35,7 +35,9 @@ class Lane:
     """One of the runs, before it starts.
 
     Attributes:
-        model: Its model, which is not changed.
+        graphdef: Its model's structure.
+        params: Its parameters, which are not changed.
+        buffers: Everything else of its model.
         data: Its loader; for full batches what all lanes have.
         optimizer: Its optimiser, with its schedule.
         schedule: Its schedule, or None.
@@ -43,37 +45,28 @@ class Lane:
         state: Where it goes on from, or None.
     """
 
-    model: nnx.Module
+    graphdef: nnx.GraphDef
+    params: Tree
+    buffers: Tree
     data: Any
     optimizer: optax.GradientTransformation
     schedule: Scheduler | None
     rngs: Generator | None
     state: RunState | None
 
-    def problem(self, first: Problem, freeze: Sequence[str]) -> Problem:
+    def problem(self, first: Problem) -> Problem:
         """The lane's problem, from the first lane's, with which it shares the data."""
         loader = self.data if isinstance(self.data, DataLoader) else None
         stream = loader.rngs if self.rngs is None and loader is not None else self.rngs
-        _, params, buffers = split(self.model, freeze)
         return replace(
             first,
-            params=params,
-            buffers=buffers,
+            params=self.params,
+            buffers=self.buffers,
             optimizer=self.optimizer,
             loader=loader,
             draws=replace(first.draws, source=stream),
             generators=distinct(stream, *generators_of(loader)),
         )
-
-    def start(self, problem: Problem, every: int, plan: Plan) -> TrainState:
-        """The state that the lane's run starts from."""
-        train = problem.start()
-        if self.state is not None:
-            check_state(self.state.train, train)
-            train = self.state.train
-        if self.schedule is not None:
-            check_schedule_state(self.schedule, train.opt_state, every, plan.remaining)
-        return train
 
 
 def lanes_of(
@@ -84,6 +77,7 @@ def lanes_of(
     schedule_every: ScheduleEvery,
     rngs: Any,
     state: Any,
+    freeze: Sequence[str],
     **checked: Any,
 ) -> tuple[list[Lane], int]:
     """The lanes, and after how many updates their schedules are stepped.
@@ -96,6 +90,7 @@ def lanes_of(
         schedule_every: As there.
         rngs: As there.
         state: As there.
+        freeze: As there.
         checked: Other plain arguments of `fit`, which are checked.
     """
     if not isinstance(models, Sequence) or not models:
@@ -119,6 +114,8 @@ def lanes_of(
     loaders = _loaders(data, count)
     every = 1
     lanes = []
+    # One object for equal arguments, so that their states are made together.
+    known: dict[tuple[int, int, int], Any] = {}
     for k, model in enumerate(models):
         lane = {name: column[k] for name, column in columns.items()}
         check_arguments(
@@ -132,38 +129,28 @@ def lanes_of(
         check_schedule_arguments(lane["schedule"], schedule_every)
         every = updates_between(schedule_every, loaders[k])
         if lane["schedule"] is not None:
-            lane["optimizer"] = scheduled(lane["optimizer"], lane["schedule"], every)
-        lanes.append(Lane(model, data if loaders[k] is None else loaders[k], **lane))
-    _check_alike(lanes)
+            pair = (lane["optimizer"], lane["schedule"])
+            place = (id(pair[0]), id(pair[1]), every)
+            lane["optimizer"] = known.setdefault(place, scheduled(*pair, every))
+        parts = split(model, freeze)
+        lanes.append(Lane(*parts, data if loaders[k] is None else loaders[k], **lane))
+    _check_alike(models, lanes)
     return lanes, every
 
 
-def problems_of(
-    lanes: Sequence[Lane],
-    loss: Callable[..., Any],
-    metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]],
-    steps: int | None,
-    freeze: Sequence[str],
-    **options: Any,
-) -> list[Problem]:
-    """The lanes' problems, checked; they hold the same arrays and the same step."""
-    one = lanes[0]
-    first = Problem.of(
-        one.model,
-        one.data,
-        loss,
-        one.optimizer,
-        metrics,
-        one.rngs,
-        steps,
-        freeze=freeze,
-        **options,
-    )
+def problems_of(lanes: Sequence[Lane], first: Problem) -> list[Problem]:
+    """The lanes' problems, checked; they hold the same arrays and the same step.
+
+    Args:
+        lanes: The lanes.
+        first: The first one's problem.
+    """
     first.check()
-    problems = [lane.problem(first, freeze) for lane in lanes]
+    problems = [lane.problem(first) for lane in lanes]
     owners: dict[int, int] = {}
     for k, problem in enumerate(problems):
-        problem.draws.check(problem.batch_sizes[0])
+        if problem.draws.source is None and first.draws.source is not None:
+            problem.draws.check(problem.batch_sizes[0])
         for generator in problem.generators:
             if owners.setdefault(id(generator), k) != k:
                 raise ValueError(
@@ -171,6 +158,52 @@ def problems_of(
                     "neither would draw what it draws alone: give each run its own"
                 )
     return problems
+
+
+def starts_of(
+    lanes: Sequence[Lane], first: Problem, every: int, plans: Sequence[Plan]
+) -> list[TrainState]:
+    """The states that the lanes' runs start from, on the host.
+
+    Args:
+        lanes: The lanes.
+        first: The first one's problem.
+        every: After how many updates the schedules are stepped.
+        plans: The lanes' plans.
+    """
+    if lanes[0].state is not None:
+        expected = jax.eval_shape(first.start)
+        starts = []
+        for lane in lanes:
+            assert lane.state is not None
+            check_state(lane.state.train, expected)
+            starts.append(lane.state.train)
+    else:
+        first.start()
+        own = [(lane.params, lane.buffers) for lane in lanes]
+        starts = [
+            TrainState(np.zeros((), np.int32), *parts, opt_state)
+            for parts, opt_state in zip(own, _optimizer_states(lanes), strict=True)
+        ]
+    for lane, train, plan in zip(lanes, starts, plans, strict=True):
+        if lane.schedule is not None:
+            check_schedule_state(lane.schedule, train.opt_state, every, plan.remaining)
+    return starts
+
+
+def _optimizer_states(lanes: Sequence[Lane]) -> list[Any]:
+    """The optimisers' first states: one call for the lanes that have the same one."""
+    groups: dict[int, list[int]] = {}
+    for k, lane in enumerate(lanes):
+        groups.setdefault(id(lane.optimizer), []).append(k)
+    states: list[Any] = [None] * len(lanes)
+    for members in groups.values():
+        init = lanes[members[0]].optimizer.init
+        params = stacked([lanes[k].params for k in members])
+        made = unstacked_on_host(jax.vmap(init)(params), len(members))
+        for k, state in zip(members, made, strict=True):
+            states[k] = state
+    return states
 
 
 def _column(name: str, value: Any, count: int) -> list[Any]:
@@ -233,16 +266,16 @@ def _same_data(one: DataLoader, other: DataLoader) -> bool:
     )
 
 
-def _check_alike(lanes: Sequence[Lane]) -> None:
+def _check_alike(models: Sequence[nnx.Module], lanes: Sequence[Lane]) -> None:
     """Raises unless all lanes run the same program, from states of one shape."""
     first = lanes[0]
-    expected = _structure(first.model)
+    expected = _structure(first)
     for k, lane in enumerate(lanes):
-        if _structure(lane.model) != expected:
+        if _structure(lane) != expected:
             raise ValueError(
                 f"the models of run 0 and run {k} differ in their architecture or in "
                 f"an option of a layer, and one program runs one architecture:\n"
-                f"{first.model}\n{lane.model}"
+                f"{models[0]}\n{models[k]}"
             )
         if lane.optimizer.update != first.optimizer.update:
             raise ValueError(
@@ -262,34 +295,7 @@ def _check_alike(lanes: Sequence[Lane]) -> None:
             )
 
 
-def _structure(model: nnx.Module) -> Any:
+def _structure(lane: Lane) -> Any:
     """What two models must have in common: structure, shapes and dtypes."""
-    graphdef, params, buffers = split(model)
-    leaves, treedef = jax.tree.flatten((params, buffers))
-    return graphdef, treedef, [(leaf.shape, leaf.dtype) for leaf in leaves]
-
-
-def stacked(trees: Sequence[Tree]) -> Tree:
-    """One tree whose leaves have the lanes as their first axis."""
-    return jax.tree.map(_stack, *trees)
-
-
-def unstacked(tree: Tree, count: int) -> list[Tree]:
-    """The trees of the lanes, in arrays of their own."""
-    leaves, treedef = jax.tree.flatten(tree)
-    columns = [leaf if _is_key(leaf) else np.asarray(leaf) for leaf in leaves]
-    return [
-        treedef.unflatten([jnp.array(column[k]) for column in columns])
-        for k in range(count)
-    ]
-
-
-def _stack(*leaves: jax.Array) -> jax.Array:
-    # On the host: a program with hundreds of operands takes a minute to compile.
-    if _is_key(leaves[0]):
-        return jnp.stack(leaves)
-    return jnp.asarray(np.stack([np.asarray(leaf) for leaf in leaves]))
-
-
-def _is_key(leaf: jax.Array) -> bool:
-    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    leaves, treedef = jax.tree.flatten((lane.params, lane.buffers))
+    return lane.graphdef, treedef, [(leaf.shape, leaf.dtype) for leaf in leaves]

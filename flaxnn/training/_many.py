@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import optax
 from flax import nnx
+from jax.sharding import Mesh
 
 from flaxnn._compilation_cache import follow_environment
 from flaxnn._typing import DTypeLike
@@ -18,13 +19,14 @@ from flaxnn.random import Generator
 from flaxnn.training._fit import Run
 from flaxnn.training._history import InFlight, Pending, Series
 from flaxnn.training._lane_loop import Layout, check_layout, layout_for, run_lanes
-from flaxnn.training._lanes import lanes_of, problems_of, stacked, unstacked
-from flaxnn.training._placement import Placement
+from flaxnn.training._lanes import lanes_of, problems_of, starts_of
+from flaxnn.training._placement import Placement, checked_placement
 from flaxnn.training._plan import Chunk, EpochEnd, Plan
 from flaxnn.training._problem import Problem
-from flaxnn.training._pure import enough_precision, model_dtype, split
+from flaxnn.training._pure import Tree, enough_precision, model_dtype
 from flaxnn.training._schedule import ScheduleEvery
-from flaxnn.training._state import RunState, TrainState, copied
+from flaxnn.training._stacking import stacked, unstacked
+from flaxnn.training._state import RunState, TrainState
 
 M = TypeVar("M", bound=nnx.Module)
 
@@ -51,6 +53,7 @@ def fit_many(
     freeze: Sequence[str] = (),
     chunk: int = 4096,
     layout: Layout = "auto",
+    mesh: Mesh | None = None,
 ) -> list[Run[M]]:
     """Trains copies of many models at once: lane ``k`` is the run of ``models[k]``.
 
@@ -83,9 +86,12 @@ def fit_many(
         freeze: As in `fit`.
         chunk: Largest number of steps between two visits of the host; the numbers do
             not depend on it.
-        layout: ``"vmap"`` computes all lanes at once, ``"map"`` one after the other in
-            the same program. "auto" takes "map" for wide models on a CPU, which fill
-            its cores by themselves, and else "vmap".
+        layout: ``"last"`` computes all lanes at once, with the lanes as the last axis
+            of every array; ``"vmap"`` all at once as `jax.vmap` lays them out;
+            ``"map"`` one after the other in the same program. "auto" chooses by the
+            size of the model and the kind of device.
+        mesh: Its devices share out the lanes and exchange nothing. Their number need
+            not divide that of the lanes.
 
     Returns:
         A `Run` for each lane, as `fit` gives it, each of which `fit` can go on from.
@@ -118,6 +124,12 @@ def fit_many(
         [0.8516, 0.6563, 0.308]
     """
     check_layout(layout)
+    placement = checked_placement(mesh, 0)
+    if mesh is not None and len(mesh.local_devices) < mesh.size:
+        raise ValueError(
+            "fit_many runs in one process, and the mesh has devices of others: pass "
+            "a mesh of jax.local_devices(), and give each process runs of its own"
+        )
     follow_environment()
     lanes, every = lanes_of(
         models,
@@ -127,52 +139,51 @@ def fit_many(
         schedule_every,
         rngs,
         state,
+        freeze,
         epochs=epochs,
         steps=steps,
         chunk=chunk,
     )
-    with enough_precision(model_dtype(split(models[0])[1])):
-        problems = problems_of(
-            lanes,
+    with enough_precision(model_dtype(lanes[0].params)):
+        first = Problem.of(
+            models[0],
+            lanes[0].data,
             loss,
+            lanes[0].optimizer,
             metrics,
+            lanes[0].rngs,
             steps,
-            freeze,
+            freeze=freeze,
             accumulate=accumulate,
             compute_dtype=compute_dtype,
             remat=remat,
         )
-        first = problems[0]
-        fits = first.draws.steps_that_fit(first.batch_sizes[0]) // len(lanes)
+        problems = problems_of(lanes, first)
+        chunk = max(1, min(int(chunk), first.most_steps // len(lanes)))
         plans = [
-            problem.plan(
-                lane.state, max(1, min(int(chunk), fits)), epochs=epochs, steps=steps
-            )
+            problem.plan(lane.state, chunk, epochs=epochs, steps=steps)
             for lane, problem in zip(lanes, problems, strict=True)
         ]
-        starts = [
-            lane.start(problem, every, plan)
-            for lane, problem, plan in zip(lanes, problems, plans, strict=True)
-        ]
+        starts = starts_of(lanes, first, every, plans)
         names = ["loss", *first.step.metrics]
         if schedule is not None:
             names.append("lr")
         history = Series({}, names)
-        final = _run(
-            problems, plans, stacked(starts), history, layout_for(layout, first.params)
-        )
+        layout = layout_for(layout, first.params)
+        final = _run(problems, plans, starts, history, layout, placement)
         series = history.arrays()
-        runs = []
-        for k, train in enumerate(unstacked(final, len(lanes))):
-            own = copied((train.params, train.buffers))
-            runs.append(
-                Run(
-                    nnx.merge(first.graphdef, *own),
-                    {name: _of_lane(values, k) for name, values in series.items()},
-                    plans[k].state(train),
-                )
+        trains = unstacked(final, len(lanes))
+        models_parts = unstacked((final.params, final.buffers), len(lanes))
+        return [
+            Run(
+                nnx.merge(first.graphdef, *parts),
+                {name: _of_lane(values, k) for name, values in series.items()},
+                plan.state(train),
             )
-        return runs
+            for k, (train, parts, plan) in enumerate(
+                zip(trains, models_parts, plans, strict=True)
+            )
+        ]
 
 
 def _of_lane(series: np.ndarray, k: int) -> np.ndarray:
@@ -183,36 +194,49 @@ def _of_lane(series: np.ndarray, k: int) -> np.ndarray:
 def _run(
     problems: Sequence[Problem],
     plans: Sequence[Plan],
-    states: TrainState,
+    starts: Sequence[TrainState],
     history: Series,
     layout: Layout,
+    placement: Placement,
 ) -> TrainState:
     """Runs all lanes to their end; the host draws for one chunk behind another."""
-    first = problems[0]
-    arrays = Placement().everywhere(first.samples.arrays)
-    pixels, flight = jax.device_put(pixel_table()), InFlight(_IN_FLIGHT)
+    first, count = problems[0], len(problems)
+    # Devices have equal numbers of lanes: the last one is run again on those left over.
+    surplus = -count % placement.shards
+
+    def shared(trees: Sequence[Tree]) -> Tree:
+        whole = stacked([*trees, *trees[-1:] * surplus])
+        return jax.tree.map(lambda array: placement.shared(array, 0), whole)
+
+    states = shared(starts)
+    arrays, pixels = placement.everywhere((first.samples.arrays, pixel_table()))
+    flight = InFlight(_IN_FLIGHT)
 
     def fetch(*, wait: bool) -> None:
         while found := flight.next(wait=wait):
             history.add(found[1])
 
     for parts in zip(*plans, strict=True):
-        if isinstance(parts[0], EpochEnd):
-            continue
         part = parts[0]
-        rows = None if part.rows is None else np.stack([_rows(each) for each in parts])
-        draws = [p.draws.of(each) for p, each in zip(problems, parts, strict=True)]
+        if isinstance(part, EpochEnd):
+            continue
+        inputs = [
+            (None if each.rows is None else _rows(each), problem.draws.of(each))
+            for problem, each in zip(problems, parts, strict=True)
+        ]
+        rows, draws = shared(inputs)
         states, values = run_lanes(
             first.step,
             states,
             arrays,
             pixels,
             rows,
-            jax.tree.map(lambda *arrays: np.stack(arrays), *draws),
+            draws,
             part.length,
             capacity=part.capacity,
             transform=first.draws.transform,
             layout=layout,
+            mesh=placement.mesh,
         )
         flight.add(Pending(values, part, plans[0].done - part.length))
         fetch(wait=False)

@@ -149,12 +149,17 @@ class Problem:
             return Resident(self.samples, placement, whole=self.loader is None)
         return Streamed(self.samples, placement, self.batch_sizes[0], self.check_rows)
 
+    @property
+    def most_steps(self) -> int:
+        """For how many steps draws may lie on the device at once."""
+        return self.draws.steps_that_fit(self.batch_sizes[0])
+
     def plan(self, state: RunState | None, chunk: int, **options: Any) -> Plan:
         """The run's plan; the Generators are put where the state left them.
 
         Args:
             state: Where the run goes on from; None for its beginning.
-            chunk: The largest number of steps in a chunk.
+            chunk: The largest number of steps in a chunk, at most `most_steps`.
             options: Others of `Plan`.
         """
         if state is None:
@@ -166,7 +171,6 @@ class Problem:
             restore_generators(
                 self.generators, start.generators_at_epoch if start.batch else drawn
             )
-        chunk = min(chunk, self.draws.steps_that_fit(self.batch_sizes[0]))
         return Plan(
             self.loader,
             self.generators,
