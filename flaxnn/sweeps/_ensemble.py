@@ -16,7 +16,7 @@ from flaxnn.data import Dataset, pixel_table
 from flaxnn.sweeps._groups import structure
 from flaxnn.sweeps._result import Sweep
 from flaxnn.training import ModelState
-from flaxnn.training._lanes import stacked
+from flaxnn.training._stacking import stacked
 from flaxnn.training._loop import to_floats
 from flaxnn.training._pure import enough_precision, forward, model_dtype, split
 from flaxnn.training._samples import Samples

@@ -13,7 +13,7 @@ from flax import nnx
 from flaxnn.data import DataLoader, pixel_table
 from flaxnn.training import EvalStep, ModelState, TrainState, Validation
 from flaxnn.training._evaluate import Evaluator
-from flaxnn.training._lanes import stacked
+from flaxnn.training._stacking import stacked
 from flaxnn.training._loop import take, to_floats
 from flaxnn.training._pure import enough_precision, model_dtype, named_metrics, split
 

@@ -97,17 +97,9 @@ def programs_of(recipe: Recipe, lanes: Sequence[Lane]) -> list[list[int]]:
     return list(places.values())
 
 
-def fitting(count: int, multiple: int, most: int) -> int:
-    """How many lanes run side by side, in groups as even as can be.
-
-    Args:
-        count: How many lanes there are.
-        multiple: What the size of a group is a multiple of, such as the devices.
-        most: How many may run side by side.
-    """
-    most = max(1, most // multiple) * multiple
-    groups = math.ceil(count / most)
-    return math.ceil(count / groups / multiple) * multiple
+def even(count: int, most: int) -> int:
+    """The size of groups as even as can be, each of at most so many of the lanes."""
+    return math.ceil(count / math.ceil(count / most))
 
 
 def groups_of(programs: Sequence[Sequence[int]], sizes: Sequence[int]) -> list[Group]:

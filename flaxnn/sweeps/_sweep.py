@@ -19,7 +19,7 @@ from flaxnn._typing import DTypeLike
 from flaxnn.data import DataLoader
 from flaxnn.optim.lr_scheduler import Scheduler
 from flaxnn.sweeps._directory import SweepDirectory
-from flaxnn.sweeps._groups import Group, fitting, groups_of, lanes_of, programs_of
+from flaxnn.sweeps._groups import Group, even, groups_of, lanes_of, programs_of
 from flaxnn.sweeps._manifest import sweep_manifest
 from flaxnn.sweeps._recipe import (
     Batches,
@@ -234,7 +234,7 @@ def _sizes(
         if most is None:
             each = math.ceil(len(places) / devices)
             most = devices * runner.fitting(places[0], each, available)
-        sizes.append(fitting(len(places), devices, most))
+        sizes.append(even(len(places), most))
     counts = [len(places) for places in programs]
     if lanes_at_once is None and any(map(operator.lt, sizes, counts)):
         told = ", ".join(f"{n:,} of {m:,}" for n, m in zip(sizes, counts, strict=True))
