@@ -24,6 +24,7 @@ Layout = Literal["auto", "last", "vmap", "map"]
 # From so many parameters on a CPU runs one lane after the other faster than all at
 # once: a lane's own products fill its cores, and its arrays stay in its caches.
 _WIDE = 50_000
+BLOCK = 128
 
 
 def check_layout(layout: Any) -> None:
@@ -44,7 +45,7 @@ def layout_for(layout: Layout, params: Tree) -> Layout:
 
 @partial(
     jax.jit,
-    static_argnames=("capacity", "transform", "layout", "mesh"),
+    static_argnames=("capacity", "transform", "layout", "block", "mesh"),
     donate_argnames="states",
 )
 def run_lanes(
@@ -59,6 +60,7 @@ def run_lanes(
     capacity: int,
     transform: Callable[..., jax.Array] | None,
     layout: Layout,
+    block: int = BLOCK,
     mesh: Mesh | None = None,
 ) -> tuple[TrainState, Metrics]:
     """Runs `run_chunk` for every lane of states, rows and draws.
@@ -74,6 +76,7 @@ def run_lanes(
         capacity: For all lanes.
         transform: For all lanes.
         layout: Any but "auto".
+        block: How many lanes are computed at once in the layout "last".
         mesh: Its devices share out the lanes, whose number they divide.
 
     Returns:
@@ -101,10 +104,13 @@ def run_lanes(
                 **changes,
             )
 
+        def last(block: Any) -> Any:
+            return _moved(run(_moved(block, 0, -1), over=lanes_last), -1, 0)
+
         many = (states, rows, draws)
         if layout == "last":
-            states, metrics = run(_moved(many, 0, -1), over=lanes_last)
-            return _moved(states, -1, 0), _moved(metrics, -1, 1)
+            states, metrics = _by_blocks(last, many, block)
+            return states, _moved(metrics, 0, 1)
         if layout == "map":
             states, metrics = jax.lax.map(run, many)
             return states, _moved(metrics, 0, 1)
@@ -122,6 +128,23 @@ def run_lanes(
         out_specs=(cut, PartitionSpec(None, mesh.axis_names)),
         check_vma=False,
     )(*operands)
+
+
+def _by_blocks(function: Callable[[Tree], Tree], many: Tree, width: int) -> Tree:
+    """The results of a function that takes so many lanes at once, block by block."""
+    count = jax.tree.leaves(many)[0].shape[0]
+    blocks = -(-count // width)
+
+    def cut(array: jax.Array) -> jax.Array:
+        # The last lane is there again where the others do not fill the last block.
+        if count < blocks * width:
+            array = array[jnp.minimum(jnp.arange(blocks * width), count - 1)]
+        return array.reshape(blocks, width, *array.shape[1:])
+
+    def joined(array: jax.Array) -> jax.Array:
+        return array.reshape(blocks * width, *array.shape[2:])[:count]
+
+    return jax.tree.map(joined, jax.lax.map(function, jax.tree.map(cut, many)))
 
 
 def _moved(tree: Tree, source: int, target: int) -> Tree:
