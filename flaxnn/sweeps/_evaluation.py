@@ -98,7 +98,8 @@ class LaneEvaluator(Evaluator):
                 at_once=self._lanes_at_once(models, len(states)),
             )
             with jax.enable_x64(True):
-                return jax.device_get(_computed(self._step, counts))
+                values = jax.device_get(_computed(self._step, counts))
+            return {name: values[name] for name in self.names}
 
     def _lanes_at_once(self, models: ModelState, lanes: int) -> int:
         rows = self._rows[0].shape[1] if self._rows else self._samples.count
