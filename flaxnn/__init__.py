@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from flaxnn import random as random
     from flaxnn import report as report
     from flaxnn import reproduce as reproduce
+    from flaxnn import sweeps as sweeps
     from flaxnn import training as training
     from flaxnn._compilation_cache import compilation_cache as compilation_cache
     from flaxnn._device import device as device
     from flaxnn.nn import astype as astype
     from flaxnn.nn import functional_call as functional_call
+    from flaxnn.sweeps import sweep as sweep
     from flaxnn.training import evaluate as evaluate
     from flaxnn.training import fit as fit
     from flaxnn.training import predict as predict
@@ -66,6 +68,8 @@ __all__ = [
     "random",
     "report",
     "reproduce",
+    "sweep",
+    "sweeps",
     "training",
 ]
 
@@ -85,6 +89,7 @@ __getattr__, __dir__ = _lazy.attach(
         "random",
         "report",
         "reproduce",
+        "sweeps",
         "training",
     },
     names={
@@ -95,5 +100,6 @@ __getattr__, __dir__ = _lazy.attach(
         "fit": "flaxnn.training",
         "functional_call": "flaxnn.nn",
         "predict": "flaxnn.training",
+        "sweep": "flaxnn.sweeps",
     },
 )

@@ -15,14 +15,23 @@ Scalar = float | jax.Array
 Scalars = dict[str, jax.Array]
 
 
+class Present(float):
+    """A number whose optional term takes part even where it is zero.
+
+    Runs in one program have the same terms: with ``weight_decay`` 0 in one and 1e-4 in
+    another, the first adds 0 times its parameters. What is computed from it, such as
+    ``1 - dampening``, is a plain float.
+    """
+
+
 def is_traced(value: Scalar) -> bool:
     """Whether a value is known only at run time, so that no check can read it."""
     return isinstance(value, Tracer)
 
 
 def is_set(value: Scalar) -> bool:
-    """Whether an optional term takes part: anything but a known zero."""
-    return is_traced(value) or bool(value != 0)
+    """Whether an optional term takes part: anything but a known, plain zero."""
+    return is_traced(value) or isinstance(value, Present) or bool(value != 0)
 
 
 def at_least_zero(message: str, value: Scalar) -> None:

@@ -44,18 +44,20 @@ def heat_map(
     labels: tuple[str, str],
     unit: str,
     largest: float,
+    smallest: float = 0.0,
     flat: float = 1.0,
     title: str | None,
 ) -> tuple[Figure, Axes]:
     """Draws a matrix; call it inside `styled`.
 
     Args:
-        matrix: ``(R, C)`` numbers from 0 on.
+        matrix: ``(R, C)`` numbers; a cell of nan stays empty.
         written: What each cell says, where there is room for it.
         names: Names of the rows and of the columns; None numbers them.
         labels: What the rows and the columns are.
         unit: Of the numbers; said by a colour bar where the cells are not written in.
         largest: The number of the darkest shade.
+        smallest: The number of the lightest.
         flat: Height of the largest cell, in parts of its width.
         title: A heading.
     """
@@ -83,13 +85,14 @@ def heat_map(
     put_title(figure, title)
     box = left / whole, bottom / total, width / whole, height / total
     axes = figure.add_axes(box)
-    image = axes.imshow(matrix, cmap="Blues", vmin=0, vmax=largest or 1, aspect="auto")
+    top = largest if largest > smallest else smallest + 1
+    image = axes.imshow(matrix, cmap="Blues", vmin=smallest, vmax=top, aspect="auto")
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     _label(axes, side, foot, angle, labels)
     if size:
-        _write(axes, matrix, written, size, largest)
+        _write(axes, matrix, written, size, smallest + 0.55 * (top - smallest))
     else:
         place = (left + width + 0.12) / whole, box[1], 0.12 / whole, box[3]
         beside = figure.add_axes(place)
@@ -175,7 +178,7 @@ def _write(
     matrix: np.ndarray,
     written: list[list[str]],
     size: float,
-    largest: float,
+    dark: float,
 ) -> None:
     """Writes in the cells, in white where they are dark."""
     for (row, column), number in np.ndenumerate(matrix):
@@ -186,6 +189,6 @@ def _write(
             size=size,
             ha="center",
             va="center",
-            color="white" if number > 0.55 * largest else INK,
+            color="white" if number > dark else INK,
             alpha=1 if number else 0.45,
         )

@@ -79,6 +79,8 @@ class Draws:
             return (), ()
         batch_size = self.rows if part.rows is None else part.rows.shape[1]
         requests = self.requests(batch_size)
+        if self.transform is None and not requests:
+            return (), ()
         steps = [self._of_step(requests, batch_size) for _ in range(part.length)]
         transform, model = zip(*steps, strict=True)
         return _stacked(transform, part.capacity), _stacked(model, part.capacity)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -104,7 +104,10 @@ class Problem:
         step = TrainStep.of(graphdef, loss, optimizer, metrics, **options)
         stream = loader.rngs if rngs is None and loader is not None else rngs
         transform = getattr(loader, "transform", None)
-        requests = partial(host_draws, step, params, buffers, arrays, transform)
+        # Kept, since many lanes ask for the same batch sizes.
+        requests = cache(
+            partial(host_draws, step, params, buffers, arrays, transform)
+        )
         return cls(
             graphdef,
             params,
