@@ -22,10 +22,13 @@ class Convergence(Callback):
         batch_size: How many of them are in a batch; the last may have fewer.
         tol: By how much an epoch must be better; None for never to stop.
         patience: How many bad epochs in a row are borne.
-        score: Gives the score of a validation from its metrics; None to follow the loss.
+        score: Gives the score of a validation from its metrics; None to follow losses.
         verbose: Whether to print a line for each epoch.
         best_loss: The best loss of earlier runs.
         best_score: The best score of earlier runs.
+
+    Raises:
+        ValueError: In `epoch`, a loss is nan or infinite.
 
     Attributes:
         losses: The mean loss of each epoch.
@@ -77,6 +80,7 @@ class Convergence(Callback):
     def epoch(self, epoch: int, step: int, values: Mapping[str, np.ndarray]) -> bool:
         """Compares the epoch with the best."""
         losses, self._parts = np.concatenate(self._parts), []
+        _check_finite(losses, epoch)
         loss = float(np.average(losses.astype(np.float64), weights=self._rows))
         self.losses.append(loss)
         tol = self._tol or 0.0
@@ -100,3 +104,13 @@ class Convergence(Callback):
         """Keeps the state after the epoch with the best score."""
         if self._improved:
             self.best_state, self._improved = state(), False
+
+
+def _check_finite(losses: np.ndarray, epoch: int) -> None:
+    finite = np.isfinite(losses)
+    if not finite.all():
+        bad = int(np.argmin(finite))
+        raise ValueError(
+            f"the loss is {losses[bad]} in batch {bad} of epoch {epoch}: scale the "
+            "features, or lower the learning rate"
+        )

@@ -94,7 +94,7 @@ def sample_weights(sample_weight: Any, samples: int, dtype: Any) -> np.ndarray:
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError("sample_weight must be finite and not negative")
     if not weights.any():
-        raise ValueError("sample_weight is 0 for every sample: nothing can be learnt")
+        raise ValueError("sample_weight is zero for every sample")
     return weights.astype(dtype)
 
 

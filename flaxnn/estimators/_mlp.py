@@ -6,6 +6,7 @@ import numbers
 import warnings
 from abc import abstractmethod
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import jax.numpy as jnp
@@ -248,8 +249,8 @@ class Perceptron(NetworkEstimator):
         found = (layers[0].in_features, *(layer.out_features for layer in layers))
         if found != sizes:
             raise ValueError(
-                f"cannot go on with a network of sizes {found}: the parameters and data "
-                f"of this call make it {sizes}; use warm_start=False"
+                f"cannot go on with a network of sizes {found}: parameters and data of "
+                f"this call make it {sizes}; use warm_start=False"
             )
 
     def _checked_parameters(self) -> tuple[int, ...]:
@@ -297,7 +298,7 @@ def _perceptron(
 ) -> nn.Sequential:
     """Linear layers with an activation between them, drawn as PyTorch draws them."""
     layers: list[nn.Module] = []
-    for index, pair in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for index, pair in enumerate(pairwise(sizes)):
         if index:
             layers.append(_ACTIVATIONS[activation]())
         layers.append(nn.Linear(*pair, rngs=rngs))

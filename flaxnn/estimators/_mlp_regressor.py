@@ -159,9 +159,8 @@ class MLPRegressor(RegressorMixin, Perceptron):
 
         Raises:
             TypeError: A parameter is of the wrong kind.
-            ValueError: A parameter is out of range, or the data are bad.
-            flaxnn.training.NonFiniteLossError: The loss is nan or infinite, such as
-                for too large a learning rate.
+            ValueError: A parameter is out of range, the data are bad, or the loss gets
+                nan or infinite, such as for too large a learning rate.
         """
         self._fit(X, y, sample_weight)
         return self

@@ -70,6 +70,8 @@ class NetworkEstimator(BaseEstimator):
     best_loss_: float | None
     best_validation_score_: float | None
     validation_scores_: list[float] | None
+    # Whether a sample may be more than a row of features.
+    _allow_nd: bool = False
 
     def _train(
         self,
@@ -110,6 +112,8 @@ class NetworkEstimator(BaseEstimator):
                 state=state,
                 validation=validation,
                 callbacks=[convergence, *training.callbacks],
+                # The guard's copies cost more than a small step; convergence looks.
+                nonfinite="continue",
                 progress=False,
             )
             state = run.state
@@ -173,10 +177,10 @@ class NetworkEstimator(BaseEstimator):
         generator.set_state(self._generator_state)
         return generator
 
-    def _outputs(self, X: Any, *, allow_nd: bool = False) -> np.ndarray:
+    def _outputs(self, X: Any) -> np.ndarray:
         """The network's outputs ``(N, …)`` for inputs of any kind."""
         check_is_fitted(self)
-        X = checked_inputs(self, X, allow_nd=allow_nd)
+        X = checked_inputs(self, X, allow_nd=self._allow_nd)
         check_process()
         return predict(self.module_, X)
 

@@ -27,9 +27,8 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
     """
     choices = list(choices)
     if not isinstance(value, str) or value not in choices:
-        raise ValueError(
-            f"{name} must be one of {choices}, got {value!r}.{suggestion(value, choices)}"
-        )
+        near = suggestion(value, choices)
+        raise ValueError(f"{name} must be one of {choices}, got {value!r}.{near}")
 
 
 def check_flags(estimator: Any, *names: str) -> None:

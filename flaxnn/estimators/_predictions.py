@@ -12,6 +12,7 @@ from flaxnn.estimators._network import NetworkEstimator
 from flaxnn.estimators._probabilities import (
     Link,
     codes_of,
+    decisions,
     log_probabilities,
     probabilities,
 )
@@ -71,3 +72,15 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         if len(self.classes_) == 1:
             return np.zeros((len(outputs), 1), outputs.dtype)
         return log_probabilities(outputs, self._link)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Returns the confidence in each label: what probabilities are made of.
+
+        Args:
+            X: Inputs, as for `fit`.
+
+        Returns:
+            ``(N, K)``; for two classes ``(N,)``, above 0 where the second is predicted.
+        """
+        outputs = self._outputs(X)
+        return outputs if self._multilabel else decisions(outputs, self._link)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 from scipy import special
 
-# What makes probabilities of outputs: a name, or a function of one's own.
-Link = Literal["softmax", "exp", "sigmoid", "identity"] | Callable[..., np.ndarray]
+# What makes probabilities of outputs.
+Link = Literal["softmax", "exp", "sigmoid", "identity"]
+LINKS = ("softmax", "exp", "sigmoid", "identity")
 
 
 def probabilities(outputs: np.ndarray, link: Link) -> np.ndarray:
@@ -23,9 +23,7 @@ def probabilities(outputs: np.ndarray, link: Link) -> np.ndarray:
         ``(N, K)`` in the dtype of the outputs, two columns for a single output.
     """
     outputs = _matrix(outputs)
-    if callable(link):
-        found = _matrix(np.asarray(link(outputs)))
-    elif link == "softmax":
+    if link == "softmax":
         found = special.softmax(outputs, axis=1)
     elif link == "exp":
         found = np.exp(outputs)
@@ -44,7 +42,7 @@ def log_probabilities(outputs: np.ndarray, link: Link) -> np.ndarray:
     outputs = _matrix(outputs)
     if link == "softmax":
         return special.log_softmax(outputs, axis=1)
-    if link == "exp" and outputs.shape[1] > 1:
+    if link == "exp":
         return outputs
     if link == "sigmoid":
         log = special.log_expit(outputs)
@@ -65,11 +63,25 @@ def codes_of(outputs: np.ndarray, link: Link) -> np.ndarray:
         ``(N,)`` int64.
     """
     outputs = _matrix(outputs)
-    if callable(link):
-        return probabilities(outputs, link).argmax(axis=1)
     if outputs.shape[1] > 1:
         return outputs.argmax(axis=1)
     return (outputs[:, 0] > threshold(link)).astype(np.int64)
+
+
+def decisions(outputs: np.ndarray, link: Link) -> np.ndarray:
+    """Returns the confidence in each class, the outputs themselves.
+
+    Args:
+        outputs: As for `probabilities`.
+        link: As there.
+
+    Returns:
+        ``(N, K)``; for two classes ``(N,)``, above 0 for the second.
+    """
+    outputs = _matrix(outputs)
+    if outputs.shape[1] == 2:
+        return outputs[:, 1] - outputs[:, 0]
+    return outputs if outputs.shape[1] > 2 else outputs[:, 0] - threshold(link)
 
 
 def threshold(link: Link) -> float:
@@ -78,8 +90,6 @@ def threshold(link: Link) -> float:
     Args:
         link: As for `probabilities`.
     """
-    if link == "exp":
-        return float(np.log(0.5))
     return 0.5 if link == "identity" else 0.0
 
 
