@@ -54,9 +54,6 @@ class Regressor(RegressorMixin, ModuleEstimator):
         n_features_in_: The number of features: ``X.shape[1]``.
         feature_names_in_: Their names, where X has some.
 
-    Raises:
-        TypeError: A parameter has no such prefix.
-
     Torch:
         As `Classifier`.
 
