@@ -168,3 +168,9 @@ class Regressor(RegressorMixin, ModuleEstimator):
     ) -> tuple[dict[str, Any], Any]:
         metric, score = judge_of_regression(weight, target)
         return {"error": metric}, score
+
+    def __sklearn_tags__(self) -> Any:
+        """scikit-learn's tags: several outputs at once are taken."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed")
-
 from flaxnn import models, nn, optim
 from flaxnn.estimators import Classifier, MLPClassifier, MLPRegressor, Regressor
 
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 pytestmark = [
     pytest.mark.torch,
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
