@@ -13,9 +13,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from flaxnn.estimators import MLPClassifier
 from flaxnn.training._loop import run_chunk
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::sklearn.exceptions.ConvergenceWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 _stream = np.random.RandomState(0)
 X = _stream.randn(52, 3)
