@@ -64,7 +64,7 @@ def checked_data(
         multi_output=multi_output,
         y_numeric=y_numeric,
     )
-    return _dense(X), np.asarray(y)
+    return _dense(X), np.asarray(_dense(y))
 
 
 def _dense(X: Any) -> np.ndarray:

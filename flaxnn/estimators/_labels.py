@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
 
@@ -41,6 +41,31 @@ def encoded(y: Any, classes: Any = None) -> tuple[np.ndarray, np.ndarray]:
     return encoder.classes_, np.asarray(codes, np.int64)
 
 
+def first_classes(estimator: Any, y: Any, classes: Any) -> Any:
+    """Returns the classes that a call of partial_fit is to know; None for those of y.
+
+    Args:
+        estimator: The estimator, which has ``classes_`` after the first call.
+        y: The targets of this call.
+        classes: The argument of this call.
+
+    Raises:
+        ValueError: They are missing at the first call, or others than then.
+    """
+    if hasattr(estimator, "classes_"):
+        if classes is not None and not np.array_equal(
+            np.unique(classes), estimator.classes_
+        ):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to "
+                f"partial_fit, was: {estimator.classes_!r}"
+            )
+        return estimator.classes_
+    if classes is None and type_of_target(y) != "multilabel-indicator":
+        raise ValueError("classes must be passed on the first call to partial_fit.")
+    return classes
+
+
 def sample_weights(sample_weight: Any, samples: int, dtype: Any) -> np.ndarray:
     """Returns the weight of each sample; ones where none are given.
 
@@ -69,7 +94,7 @@ def sample_weights(sample_weight: Any, samples: int, dtype: Any) -> np.ndarray:
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError("sample_weight must be finite and not negative")
     if not weights.any():
-        raise ValueError("sample_weight is 0 for every sample: nothing can be learnt")
+        raise ValueError("sample_weight is zero for every sample")
     return weights.astype(dtype)
 
 

@@ -186,6 +186,7 @@ class Engine:
             row = {name: np.asarray(value) for name, value in place.items()} | values
             self.evaluations.add({name: value[None] for name, value in row.items()})
         stop = self.reporter.epoch(end.epoch, self.plan.done, values)
+        self.reporter.state(end.epoch, lambda: self.plan.state(train.copy()))
         best = None if self.store is None else self.store.settings.best
         metric = float(values[best]) if validates and best is not None else None
         if saves or metric is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
 
+from flaxnn.training._state import RunState
 from flaxnn.training.callbacks import Callback, RunInfo
 
 Values = dict[str, np.ndarray]
@@ -51,6 +52,11 @@ class Reporter:
         # All are told, also those behind one that stops the run.
         answers = [callback.epoch(epoch, step, values) for callback in self.callbacks]
         return any(answers)
+
+    def state(self, epoch: int, state: Callable[[], RunState]) -> None:
+        """Offers the state after an epoch."""
+        for callback in self.callbacks:
+            callback.state(epoch, state)
 
     def end(self) -> None:
         """Passes on that the run came to its end."""

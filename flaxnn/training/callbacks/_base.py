@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from flaxnn.training._state import RunState
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,18 @@ class Callback:
             Whether the run shall stop.
         """
         return False
+
+    def state(self, epoch: int, state: Callable[[], RunState]) -> None:
+        """Offered the run's state after each epoch, such as to keep the best.
+
+        It is not offered again when a run goes on from a checkpoint, which has only
+        its own.
+
+        Args:
+            epoch: How many epochs are done.
+            state: Gives a copy of the state, in memory of its own; only a call costs
+                anything.
+        """
 
     def end(self) -> None:
         """Told once after a run that came to its end, or was stopped by a callback."""

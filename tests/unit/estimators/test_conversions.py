@@ -79,7 +79,7 @@ def test_weights_of_samples_and_classes() -> None:
         ([[1.0, 2.0]], "1D array or scalar"),
         ([1.0, -1.0], "not negative"),
         ([1.0, np.inf], "finite"),
-        ([0.0, 0.0], "0 for every sample"),
+        ([0.0, 0.0], "zero for every sample"),
     ],
 )
 def test_bad_sample_weights(weights, message: str) -> None:
