@@ -12,6 +12,10 @@ from scipy import sparse
 _MOST_FEATURES = 1024
 # The covariance is of as many rows, evenly spaced, as have so many numbers in all.
 _MOST_NUMBERS = 2**24
+# At the minimum most samples are told apart with confidence, and their losses are
+# flatter than at zero. With a tenth of the curvature there the steps to a gradient of
+# 1e-10 are a third on digits, half on breast_cancer and three quarters on wine.
+_FLATTER = 0.1
 # Added to the correlations, so that features that depend on each other, or are
 # constant where nothing is penalised, do not make the factor singular.
 _RIDGE = 1e-8
@@ -36,10 +40,11 @@ class Metric(NamedTuple):
 def metric_of(
     inputs: Any, shares: np.ndarray, curvature: float, penalty: float, *, centered: bool
 ) -> Metric:
-    """Returns coordinates in which the Hessian at zero weights is about the identity.
+    """Returns coordinates in which the Hessian near the minimum is about the identity.
 
-    That Hessian is ``curvature · covariance + penalty``. Any coordinates give the same
-    minimum; in these the steps to it are few, whatever scales the features have.
+    At zero weights the Hessian is ``curvature · covariance + penalty``. Any coordinates
+    give the same minimum; in these the steps to it are few, whatever scales the
+    features have.
 
     Args:
         inputs: ``(N, D)``, dense or sparse.
@@ -49,6 +54,7 @@ def metric_of(
         centered: Whether there is an intercept, which takes up the means.
     """
     samples, features = inputs.shape
+    curvature = _FLATTER * curvature
     shares = shares.astype(np.float64)
     center = np.zeros(features)
     if centered:

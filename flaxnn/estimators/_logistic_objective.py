@@ -21,6 +21,7 @@ def mean_loss(
     inputs: Any,
     codes: jax.Array,
     shares: jax.Array,
+    samples: jax.Array,
 ) -> jax.Array:
     """Returns the weighted mean of the samples' log losses.
 
@@ -30,6 +31,7 @@ def mean_loss(
         inputs: ``(N, D)``, dense or a sparse BCOO matrix.
         codes: ``(N,)`` int32 class of each sample.
         shares: ``(N,)`` weight of each sample, over the sum of all.
+        samples: How many of the samples count; the shares of those behind are 0.
     """
     return _loss_and_gradients(weights, bias, inputs, codes, shares)[0]
 
@@ -41,7 +43,7 @@ def _forward(*args: Any) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
 
 def _backward(gradients: tuple[jax.Array, jax.Array], scale: jax.Array) -> Any:
     by_weights, by_bias = gradients
-    return scale * by_weights, scale * by_bias, None, None, None
+    return scale * by_weights, scale * by_bias, None, None, None, None
 
 
 mean_loss.defvjp(_forward, _backward)
@@ -53,20 +55,20 @@ def _loss_and_gradients(
     inputs: Any,
     codes: jax.Array,
     shares: jax.Array,
+    samples: jax.Array,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """The loss and its gradients by weights and bias."""
     if isinstance(inputs, BCOO):
         scores = (inputs @ weights.T).T + bias[:, None]
         loss, errors = _losses(scores, codes, shares)
         return loss, (inputs.T @ errors.T).T, errors.sum(axis=1)
-    samples, features = inputs.shape
-    row_bytes = features * inputs.dtype.itemsize
-    rows = min(samples, max(1, _BLOCK_BYTES // row_bytes))
+    held, features = inputs.shape
+    rows = min(held, max(1, _BLOCK_BYTES // (features * inputs.dtype.itemsize)))
 
-    def block(sums: Any, number: jax.Array) -> tuple[Any, None]:
+    def block(number: jax.Array, sums: Any) -> Any:
         # The last block begins early enough to be whole; what an earlier one has had
         # counts for nothing in it.
-        first = jnp.minimum(number * rows, samples - rows)
+        first = jnp.minimum(number * rows, held - rows)
         part, labels, share = (
             jax.lax.dynamic_slice_in_dim(array, first, rows)
             for array in (inputs, codes, shares)
@@ -75,10 +77,10 @@ def _loss_and_gradients(
         scores = _product(weights, part.T) + bias[:, None]
         loss, errors = _losses(scores, labels, share)
         new = loss, _product(errors, part), errors.sum(axis=1)
-        return jax.tree.map(jnp.add, sums, new), None
+        return jax.tree.map(jnp.add, sums, new)
 
     zeros = jnp.zeros((), weights.dtype), jnp.zeros_like(weights), jnp.zeros_like(bias)
-    return jax.lax.scan(block, zeros, jnp.arange(-(-samples // rows)))[0]
+    return jax.lax.fori_loop(0, -(-samples // rows), block, zeros)
 
 
 def _product(left: jax.Array, right: jax.Array) -> jax.Array:
