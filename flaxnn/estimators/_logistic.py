@@ -275,7 +275,7 @@ class LogisticRegression(ClassifierMixin, NetworkEstimator):
         if len(classes) < 2:
             raise ValueError(
                 "logistic regression needs samples of at least 2 classes in the data, "
-                f"but the data contains only one class: {classes[0]!r}"
+                f"but the data contains only one class: {classes.tolist()[0]!r}"
             )
         return classes, codes
 

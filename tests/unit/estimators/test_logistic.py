@@ -85,7 +85,8 @@ def test_weights_of_samples_and_classes(wine):
 
 def test_repeated_samples_are_weights(wine):
     x, y = wine
-    times = np.random.default_rng(1).integers(0, 3, len(y))
+    times = np.ones(len(y), int)
+    times[::30], times[7::20] = 0, 3
     by_weight = LogisticRegression().fit(x, y, times)
     repeated = LogisticRegression().fit(x.repeat(times, 0), y.repeat(times))
     assert_allclose(by_weight.coef_, repeated.coef_, rtol=1e-9, atol=1e-12)
@@ -103,23 +104,22 @@ def test_inputs_need_no_scaling():
     same(LogisticRegression(**TIGHT).fit(x, y), expected, atol=1e-5)
 
 
-def test_sparse_inputs_give_the_same(wine):
+def test_sparse_inputs_stay_sparse(wine):
     x, y = wine
-    x = np.where(np.abs(x) > 1, x, 0)
-    dense = LogisticRegression(**TIGHT).fit(x, y)
-    held = LogisticRegression(**TIGHT).fit(sparse.csr_array(x), y)
-    assert_allclose(held.coef_, dense.coef_, rtol=0, atol=1e-8)
-    assert_allclose(held.intercept_, dense.intercept_, rtol=0, atol=1e-8)
-    scores = dense.decision_function(x)
-    assert_allclose(dense.decision_function(sparse.csr_array(x)), scores, atol=1e-12)
+    x = sparse.csr_array(np.where(np.abs(x) > 1, x, 0))
+    found = LogisticRegression(**TIGHT).fit(x, y)
+    same(found, reference(x, y))
+    scores = found.decision_function(x)
+    assert_allclose(found.decision_function(x.toarray()), scores, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_many_features_are_only_scaled(wine, monkeypatch):
     monkeypatch.setattr("flaxnn.estimators._logistic_metric._MOST_FEATURES", 4)
     x, y = wine
     same(LogisticRegression(**TIGHT).fit(x, y), reference(x, y))
-    x = np.where(np.abs(x) > 1, x, 0)
-    same(LogisticRegression(**TIGHT).fit(sparse.csr_matrix(x), y), reference(x, y))
+    x = sparse.csr_matrix(np.where(np.abs(x) > 1, x, 0))
+    same(LogisticRegression(**TIGHT).fit(x, y), reference(x, y))
 
 
 def test_constant_and_repeated_features(wine):
@@ -148,7 +148,7 @@ def test_another_number_or_a_few_more_rows_is_no_other_program(wine):
     LogisticRegression().fit(x, y)
     before = solver._minimum._cache_size()
     LogisticRegression(C=3, tol=1e-3, max_iter=20).fit(x[1:], y[1:])
-    LogisticRegression(fit_intercept=False, warm_start=True).fit(x[:-2], y[:-2])
+    LogisticRegression(fit_intercept=False, warm_start=True).fit(x[:-1], y[:-1])
     assert solver._minimum._cache_size() == before
 
 
@@ -213,7 +213,7 @@ def test_bad_data(wine):
     with pytest.raises(NotFittedError):
         model.predict(x)
     for bad in (np.nan, np.inf):
-        with pytest.raises(ValueError, match="NaN|infinity"):
+        with pytest.raises(ValueError, match=r"NaN|infinity"):
             model.fit(np.where(x > 2, bad, x), y)
     with pytest.raises(ValueError, match="only one class: 'barolo'"):
         model.fit(x, np.full(len(y), "barolo"))
