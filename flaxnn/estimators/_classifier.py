@@ -70,9 +70,6 @@ class Classifier(NetworkClassifier, ModuleEstimator):
         n_features_in_: The number of features: ``X.shape[1]``.
         feature_names_in_: Their names, where X has some.
 
-    Raises:
-        TypeError: A parameter has no such prefix.
-
     Torch:
         The loop over a ``DataLoader`` (2.13.0) after
         ``torch.manual_seed(random_state)`` and the construction of the model: initial

@@ -67,16 +67,18 @@ class ModuleEstimator(NetworkEstimator):
         """Metrics of a validation, and the score that they give."""
 
     def _keep(self, parameters: Mapping[str, Any]) -> None:
-        """Keeps the parameters of the module, the loss and the optimiser."""
+        """Keeps the parameters beside the named ones; `fit` looks at their names."""
         for name, value in parameters.items():
-            if not _is_nested(name):
-                raise TypeError(
-                    f"{type(self).__name__} got an unexpected parameter {name!r}."
-                    + suggestion(name, [*self._get_param_names(), *_OWNERS])
-                    + " Those of the module, the loss and the optimizer are written "
-                    "module__x, loss__x and optimizer__x"
-                )
             setattr(self, name, value)
+
+    def _further(self) -> list[str]:
+        """The names of the parameters beside the named ones."""
+        named = set(self._get_param_names())
+        return [
+            name
+            for name in vars(self)
+            if name not in named and not name.startswith("_") and not name.endswith("_")
+        ]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Returns all parameters, those of module, loss and optimizer among them.
@@ -84,8 +86,8 @@ class ModuleEstimator(NetworkEstimator):
         Args:
             deep: Whether to include those of parameters that are estimators.
         """
-        nested = {name: vars(self)[name] for name in vars(self) if _is_nested(name)}
-        return {**super().get_params(deep), **nested}
+        further = {name: vars(self)[name] for name in self._further()}
+        return {**super().get_params(deep), **further}
 
     def set_params(self, **params: Any) -> Self:
         """Sets parameters and returns the estimator.
@@ -253,6 +255,14 @@ class ModuleEstimator(NetworkEstimator):
 
     def _check_parameters(self) -> None:
         """Raises what is wrong with the parameters."""
+        for name in self._further():
+            if not _is_nested(name):
+                raise TypeError(
+                    f"{type(self).__name__} got an unexpected parameter {name!r}."
+                    + suggestion(name, [*self._get_param_names(), *_OWNERS])
+                    + " Those of the module, the loss and the optimizer are written "
+                    "module__x, loss__x and optimizer__x"
+                )
         for owner in _OWNERS:
             if not callable(getattr(self, owner)):
                 raise TypeError(
@@ -281,7 +291,9 @@ def _is_nested(name: str) -> bool:
 
 
 def _signature(factory: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(factory).parameters
+    # The signature of Flax's classes themselves is their metaclass's.
+    made = factory.__init__ if isinstance(factory, type) else factory
+    return inspect.signature(made).parameters
 
 
 def _check_names(

@@ -227,3 +227,9 @@ class MLPRegressor(RegressorMixin, Perceptron):
             weight, target, exponential=self.out_activation_ == "exp"
         )
         return {"error": metric}, score
+
+    def __sklearn_tags__(self) -> Any:
+        """scikit-learn's tags: several outputs at once are taken."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

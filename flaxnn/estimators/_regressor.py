@@ -54,9 +54,6 @@ class Regressor(RegressorMixin, ModuleEstimator):
         n_features_in_: The number of features: ``X.shape[1]``.
         feature_names_in_: Their names, where X has some.
 
-    Raises:
-        TypeError: A parameter has no such prefix.
-
     Torch:
         As `Classifier`.
 
@@ -171,3 +168,9 @@ class Regressor(RegressorMixin, ModuleEstimator):
     ) -> tuple[dict[str, Any], Any]:
         metric, score = judge_of_regression(weight, target)
         return {"error": metric}, score
+
+    def __sklearn_tags__(self) -> Any:
+        """scikit-learn's tags: several outputs at once are taken."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
