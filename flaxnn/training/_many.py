@@ -211,7 +211,7 @@ def _run(
     surplus = -count % placement.shards
 
     def shared(trees: Sequence[Tree]) -> Tree:
-        whole = stacked([*trees, *trees[-1:] * surplus])
+        whole = stacked([*trees, *[trees[-1]] * surplus])
         return jax.tree.map(lambda array: placement.shared(array, 0), whole)
 
     states = shared(starts)
