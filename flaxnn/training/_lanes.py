@@ -171,8 +171,9 @@ def starts_of(
         every: After how many updates the schedules are stepped.
         plans: The lanes' plans.
     """
+    # Raises where there is nothing to train.
+    expected = jax.eval_shape(first.start)
     if lanes[0].state is not None:
-        expected = jax.eval_shape(first.start)
         starts = []
         for lane in lanes:
             assert lane.state is not None
