@@ -19,7 +19,7 @@ from flaxnn.training._arguments import check_arguments
 from flaxnn.training._checks import check_state
 from flaxnn.training._plan import Plan
 from flaxnn.training._problem import Problem, distinct, generators_of
-from flaxnn.training._pure import split
+from flaxnn.training._pure import Tree, split
 from flaxnn.training._schedule import (
     ScheduleEvery,
     check_schedule_arguments,
@@ -171,18 +171,19 @@ def starts_of(
         every: After how many updates the schedules are stepped.
         plans: The lanes' plans.
     """
+    # Raises where there is nothing to train.
+    expected = jax.eval_shape(first.start)
     if lanes[0].state is not None:
-        expected = jax.eval_shape(first.start)
         starts = []
         for lane in lanes:
             assert lane.state is not None
             check_state(lane.state.train, expected)
             starts.append(lane.state.train)
     else:
-        first.start()
+        step = jax.device_put(np.zeros((), np.int32))
         own = [(lane.params, lane.buffers) for lane in lanes]
         starts = [
-            TrainState(np.zeros((), np.int32), *parts, opt_state)
+            TrainState(step, *parts, opt_state)
             for parts, opt_state in zip(own, _optimizer_states(lanes), strict=True)
         ]
     for lane, train, plan in zip(lanes, starts, plans, strict=True):

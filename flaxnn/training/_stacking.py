@@ -35,7 +35,9 @@ def _stack(*leaves: Any) -> Any:
     # On the host: a program with hundreds of operands takes a minute to compile.
     if _is_key(leaves[0]):
         data = np.stack([jax.random.key_data(leaf) for leaf in leaves])
-        return jax.random.wrap_key_data(data, impl=jax.random.key_impl(leaves[0]))
+        return jax.random.wrap_key_data(
+            jnp.asarray(data), impl=jax.random.key_impl(leaves[0])
+        )
     return np.stack(leaves)
 
 
