@@ -26,7 +26,6 @@ MUTATIONS = (
         "_lbfgs.py",
         "taken = product > _LEAST_CURVATURE",
         "taken = state.n_iter > 0",
-        f"{RUNS}[lbfgs-wolfe-single]",
         "tests/parity/test_lbfgs.py::test_losses_that_are_not_finite",
     ),
     _mistake(

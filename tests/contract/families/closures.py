@@ -9,7 +9,7 @@ from tests.contract.closures import ClosureCase
 from tests.contract.families.optimizers import OPTIM, refused
 from tests.contract.optimizer import Optimizer
 
-WOLFE = {"line_search_fn": "strong_wolfe"}
+WOLFE: dict[str, Any] = {"line_search_fn": "strong_wolfe"}
 
 
 def _case(name: str, updates: int = 3, **options: Any) -> ClosureCase:
