@@ -69,7 +69,6 @@ MUTATIONS = (
         "jnp.where(moves, moved, t)",
         "t",
         f"{RUNS}[lbfgs-wolfe-long]",
-        f"{RUNS}[lbfgs-wolfe-few-evaluations]",
     ),
     _mistake(
         "the line search has 25 evaluations whatever max_eval leaves",
