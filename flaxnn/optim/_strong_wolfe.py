@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -191,7 +191,7 @@ def _ordered(one: jax.Array, two: jax.Array) -> tuple[jax.Array, jax.Array]:
     return _chosen(one <= two, (one, two), (two, one))
 
 
-def _chosen(condition: jax.Array, one, two):
+def _chosen(condition: jax.Array, one: Any, two: Any) -> Any:
     """One of two trees."""
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, two)
 

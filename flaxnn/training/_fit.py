@@ -174,7 +174,8 @@ def fit(
             and ``steps`` are given.
         ValueError: Data are empty, of unequal length, nan or infinite, the loss is not
             a scalar, a batch norm meets a last batch of one sample, or the run has
-            more steps than the schedule.
+            more steps than the schedule; or `flaxnn.optim.lbfgs` meets a model that
+            draws numbers or moves running statistics, or ``accumulate``.
         IndexError: A label is out of range, as PyTorch.
         RuntimeError: Shapes or dtypes do not fit the model, as PyTorch.
         NonFiniteLossError: A loss is nan or infinite; it has the state before.
@@ -185,7 +186,8 @@ def fit(
 
     Torch:
         The loop ``for x, y in loader: optimizer.zero_grad(); loss(model(x),
-        y).backward(); optimizer.step()``, 2.13.0: order of batches and state of the
+        y).backward(); optimizer.step()``, 2.13.0, or with `flaxnn.optim.lbfgs`
+        ``optimizer.step(closure)`` for each batch: order of batches and state of the
         Generator T0; losses and parameters T1 in float64, T2 in float32. With a
         schedule, ``scheduler.step()`` is the last line inside that loop or behind it.
 

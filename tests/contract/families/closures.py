@@ -9,7 +9,7 @@ from tests.contract.closures import ClosureCase
 from tests.contract.families.optimizers import OPTIM, refused
 from tests.contract.optimizer import Optimizer
 
-WOLFE = {"line_search_fn": "strong_wolfe"}
+WOLFE: dict[str, Any] = {"line_search_fn": "strong_wolfe"}
 
 
 def _case(name: str, updates: int = 3, **options: Any) -> ClosureCase:
@@ -32,7 +32,7 @@ CLOSURE_OPTIMIZERS = (
             _case("wolfe", 1, **WOLFE),
             _case("wolfe-short-memory", 2, history_size=3, max_iter=6, **WOLFE),
             # First trials that are far too long, and far too short.
-            _case("wolfe-long", lr=30.0, max_iter=6, **WOLFE),
+            _case("wolfe-long", lr=200.0, max_iter=6, **WOLFE),
             _case("wolfe-tiny", 2, lr=1e-3, max_iter=4, **WOLFE),
             _case("wolfe-few-evaluations", lr=10.0, max_eval=5, **WOLFE),
             _case("wolfe-coarse-change", 1, tolerance_change=1e-3, **WOLFE),
