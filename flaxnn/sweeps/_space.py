@@ -149,7 +149,9 @@ class _Crossed(Space):
         self.one, self.other = one, other
         twice = sorted(_names(one) & _names(other))
         if twice:
-            raise ValueError(f"{', '.join(twice)}: given twice, by {one} and by {other}")
+            raise ValueError(
+                f"{', '.join(twice)}: given twice, by {one} and by {other}"
+            )
 
     def configurations(self) -> list[Configuration]:
         return [a | b for a, b in product(self.one, self.other)]

@@ -134,9 +134,7 @@ def test_a_term_of_zero_is_one_program_and_the_numbers_of_none():
 
 def test_terms_that_a_factory_refuses_are_refused():
     with pytest.raises(ValueError, match="Nesterov momentum requires") as caught:
-        flaxnn.sweep(
-            net, arrays(), **options(momentum=[0, 0.9], nesterov=True, lr=0.1)
-        )
+        flaxnn.sweep(net, arrays(), **options(momentum=[0, 0.9], nesterov=True, lr=0.1))
     assert "optimizer(lr=0.1, momentum=0, nesterov=True)" in caught.value.__notes__[0]
 
 
@@ -151,7 +149,11 @@ def test_optax_factories_share_a_program():
     settings = options(optimizer=optax.adamw, epochs=1, seeds=(3,))
     del settings["momentum"], settings["lr"]
     result = flaxnn.sweep(
-        plain_net, arrays(), **settings, learning_rate=[0.01, 0.1], weight_decay=[0, 0.1]
+        plain_net,
+        arrays(),
+        **settings,
+        learning_rate=[0.01, 0.1],
+        weight_decay=[0, 0.1],
     )
     assert result.programs == 1
     run = alone(3, optax.adamw(0.1, weight_decay=0), build=plain_net, epochs=1)
@@ -200,10 +202,14 @@ def test_a_lane_that_is_not_finite_is_told_and_alone():
     assert np.isfinite(result.history["loss"][:step, 2]).all()
     assert not np.isfinite(result.history["loss"][step, 2])
     told = [r["status"] for r in result.records]
-    assert told == ["ok", "ok"] + [f"non-finite at step {result.nonfinite[k]}" for k in (2, 3)]
+    assert told == ["ok", "ok"] + [
+        f"non-finite at step {result.nonfinite[k]}" for k in (2, 3)
+    ]
     assert "not finite: 2 of 4" in repr(result)
     assert result.best() in (0, 1)
-    both = flaxnn.sweep(plain_net, (x, x[:, :3]), **settings | {"metrics": (), "lr": 0.05})
+    both = flaxnn.sweep(
+        plain_net, (x, x[:, :3]), **settings | {"metrics": (), "lr": 0.05}
+    )
     assert_close(result.history["loss"][:, 0], both.history["loss"][:, 0])
 
 
@@ -217,7 +223,11 @@ def test_lanes_are_validated_together(batch_size):
         net, (x, y), **options(validation=validation, metrics=[metrics.accuracy])
     )
     run = alone(
-        8, optim.sgd(0.05, 0.9), epochs=2, validation=validation, metrics=[metrics.accuracy]
+        8,
+        optim.sgd(0.05, 0.9),
+        epochs=2,
+        validation=validation,
+        metrics=[metrics.accuracy],
     )
     found = result.evaluations
     assert found["epoch"].tolist() == [2, 3]
