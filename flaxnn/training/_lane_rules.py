@@ -82,7 +82,7 @@ class Operation:
         arrays = [value.array for value in self.values]
         if not self.has_lanes:
             return self.bind(*arrays)
-        rule = _RULES.get(self.primitive.name)
+        rule = RULES.get(self.primitive.name)
         out = None if rule is None else rule(self)
         if out is None:
             axes = [-1 if value.lanes else None for value in self.values]
@@ -111,7 +111,7 @@ def _unchanged(op: Operation) -> Any:
     return op.bind(*(value.array for value in op.values))
 
 
-def _concatenate(op: Operation) -> Any:
+def _all_with_lanes(op: Operation) -> Any:
     return op.bind(*(value.with_lanes(op.count) for value in op.values))
 
 
@@ -202,15 +202,16 @@ tan tanh xor
 """
 
 _UNCHANGED = """
-argmax argmin cumlogsumexp cummax cummin cumprod cumsum optimization_barrier reduce_and
+argmax argmin cumlogsumexp cummax cummin cumprod cumsum reduce_and
 reduce_max reduce_min reduce_or reduce_prod reduce_sum rev split squeeze
 """
 
-_RULES: dict[str, Rule] = {
+RULES: dict[str, Rule] = {
     **dict.fromkeys(_ELEMENTWISE.split(), _elementwise),
     **dict.fromkeys(_UNCHANGED.split(), _unchanged),
     "select_n": _select,
-    "concatenate": _concatenate,
+    "concatenate": _all_with_lanes,
+    "optimization_barrier": _all_with_lanes,
     "broadcast_in_dim": _broadcast_in_dim,
     "reshape": _reshape,
     "transpose": _transpose,
