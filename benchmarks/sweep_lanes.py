@@ -4,14 +4,14 @@
         [--data DIR] [--threads N]
 
 1. 256 seeds of the multinomial run of document 002, 10,001 steps each. Eight lanes are
-   compared with PyTorch's own eager runs of their seeds, losses and parameters. The time
-   is that of the whole call of `flaxnn.sweep`, models built and results returned; the
-   first call, which compiles, is told apart. PyTorch's is the median of its eight runs
-   times 256.
+   compared with PyTorch's own eager runs of their seeds, losses and parameters. The
+   time is that of the whole call of `flaxnn.sweep`, models built and results returned;
+   the first call, which compiles, is told apart. PyTorch's is the median of its eight
+   runs times 256.
 2. 64 seeds at four learning rates on wine, and eight seeds of the Fashion-MNIST
-   perceptron for an epoch: sampled lanes against `fit` of that seed, in float32 (T2: four
-   times the distance of PyTorch's own runs from weights one ulp apart) and in float64
-   (T1, the perceptron for 50 steps), and the time for each lane against one `fit`.
+   perceptron for an epoch: sampled lanes against `fit` of that seed, in float32 (T2:
+   four times the distance of PyTorch's own runs from weights one ulp apart) and in
+   float64 (T1, the perceptron for 50 steps), and a lane's time against one `fit`.
 3. Wine with so little memory that the sweep is split: the numbers of the whole.
 
 `--quick` takes fewer runs and steps, images drawn from a seed, and judges no times.
@@ -131,6 +131,7 @@ class TorchRun:
         return torch.stack(losses).numpy()
 
     def state(self) -> dict[str, np.ndarray]:
+        """Returns the parameters."""
         return {name: t.numpy() for name, t in self.model.state_dict().items()}
 
 
@@ -366,13 +367,13 @@ def lane_rows(
 
 def split_row(name: str, whole: Any, together: Callable[..., Any]) -> dict[str, Any]:
     """A sweep that does not fit the memory gives the numbers of one that does."""
-    memory, split = 2.0**30, whole
+    memory, split, said = 2.0**30, whole, []
     while len(split.groups) == 1:
         memory /= 2
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             split = together(memory=memory)
-    said = [str(warning.message) for warning in caught]
+        said = [str(warning.message) for warning in caught]
     furthest = max(
         difference(split.history["loss"], whole.history["loss"]),
         *(
@@ -403,12 +404,13 @@ def images(data: Path | None, rows: int | None) -> Arrays:
     from flaxnn.data import load
 
     raw = data if data and any(data.glob("train-images-idx3-ubyte*")) else None
-    return load(
+    x, y = load(
         "fashion_mnist",
         data_dir=None if raw else data,
         raw_dir=raw,
         download=False,
     ).arrays
+    return x, y
 
 
 def fashion_mnist(size: Size, data: Path | None) -> list[dict[str, Any]]:
@@ -420,7 +422,7 @@ def fashion_mnist(size: Size, data: Path | None) -> list[dict[str, Any]]:
     arrays, lr, batch_size = images(data, size.rows), 0.1, 64
     loss = flaxnn.nn.CrossEntropyLoss()
 
-    def alone(seed: int, dtype: str = "float32", **length: int) -> Any:
+    def alone(seed: int, dtype: str = "float32", **length: Any) -> Any:
         generator = Generator(seed)
         model = ours(perceptron, dtype)(rngs=generator)
         loader = DataLoader(arrays, batch_size, shuffle=True, rngs=generator)
@@ -428,7 +430,7 @@ def fashion_mnist(size: Size, data: Path | None) -> list[dict[str, Any]]:
         length = length or {"epochs": 1}
         return flaxnn.fit(model, loader, loss=loss, optimizer=optimizer, **length)
 
-    def together(dtype: str = "float32", **length: int) -> Any:
+    def together(dtype: str = "float32", **length: Any) -> Any:
         length = length or {"epochs": 1}
         return flaxnn.sweep(
             ours(perceptron, dtype),
@@ -517,9 +519,8 @@ def main() -> int:
         print(f"{before['processor']}, {threads} threads, {before['versions']}")
         for each in rows:
             verdict = {True: "passed", False: "NOT PASSED", None: ""}[each["passed"]]
-            print(
-                f"{each['value']:>12.4g}  {each['wanted']:<18}{verdict:<12}{each['what']}"
-            )
+            judged = f"{each['wanted']:<18}{verdict:<12}"
+            print(f"{each['value']:>12.4g}  {judged}{each['what']}")
     return 0 if result["passed"] else 1
 
 
