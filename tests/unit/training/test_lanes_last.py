@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
 
+from flaxnn import nn, optim
+from flaxnn.random import Generator
+from flaxnn.training import TrainState, make_train_step
 from flaxnn.training._lane_rules import RULES
 from flaxnn.training._lanes_last import lanes_last
 
@@ -46,14 +51,20 @@ def whole(*shape):
 
 SHARED = jnp.arange(12, dtype=jnp.float32).reshape(3, 4) / 10
 
-UNARY = ["abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "ceil", "cos", "cosh", "digamma", "erf", "erf_inv", "erfc", "exp", "exp2", "expm1", "floor", "is_finite", "lgamma", "log", "log1p", "logistic", "neg", "round", "rsqrt", "sign", "sin", "sinh", "sqrt", "square", "stop_gradient", "tan", "tanh"]
-BINARY = ["add", "atan2", "div", "eq", "ge", "gt", "le", "lt", "max", "min", "mul", "ne", "pow", "rem", "sub"]
+UNARY = """
+abs acos acosh asin asinh atan atanh cbrt ceil cos cosh digamma erf erf_inv erfc exp
+exp2 expm1 floor is_finite lgamma log log1p logistic neg round rsqrt sign sin sinh sqrt
+square stop_gradient tan tanh
+"""
+BINARY = """
+add atan2 div eq ge gt le lt max min mul ne nextafter pow rem sub
+"""
 
 
 def test_functions_of_one_array():
     def all_of_them(x):
         above = {"acosh": x + 1}
-        return {name: getattr(lax, name)(above.get(name, x)) for name in UNARY}
+        return {name: getattr(lax, name)(above.get(name, x)) for name in UNARY.split()}
 
     agree(all_of_them, positive(3, 4))
 
@@ -71,7 +82,7 @@ def test_functions_of_two_arrays_of_which_one_may_have_no_lanes(name):
 
     def all_of_them(*arrays):
         a, b = operands(*arrays)
-        return [getattr(lax, each)(a, b) for each in BINARY]
+        return [getattr(lax, each)(a, b) for each in BINARY.split()]
 
     agree(all_of_them, positive(3, 4), positive(3, 4) * 0.7, positive())
 
@@ -190,16 +201,64 @@ def test_a_product_in_a_wider_dtype():
 
 
 def test_keys_are_each_lanes_own():
-    keys = jax.random.split(jax.random.key(0), LANES)
-
     def draw(key):
         one, two = jax.random.split(key)
-        return jax.random.normal(one, (3,)), jax.random.key_data(two)
+        return jax.random.bits(one, (3,)), jax.random.key_data(two)
 
-    ours = lanes_last(draw)(keys)
-    for k in range(LANES):
-        mine = jax.tree.map(lambda array, k=k: array[..., k], ours)
-        close(mine, draw(keys[k]))
+    agree(draw, jax.random.split(jax.random.key(0), LANES))
+
+
+OPTIMIZERS = {
+    "sgd": optim.sgd(0.1, momentum=0.9, dampening=0.1, weight_decay=0.1),
+    "adam": optim.adam(0.1, weight_decay=0.1, amsgrad=True),
+    "adamw": optim.adamw(0.1),
+    "adamax": optim.adamax(0.1),
+    "nadam": optim.nadam(0.1),
+    "radam": optim.radam(0.1),
+    "adagrad": optim.adagrad(0.1),
+    "adadelta": optim.adadelta(0.1),
+    "rmsprop": optim.rmsprop(0.1, momentum=0.9, centered=True),
+    "rprop": optim.rprop(0.1),
+    "asgd": optim.asgd(0.1),
+    "clipped": optim.chain(optim.clip_grad_norm(0.1), optim.adam(0.1)),
+}
+
+
+def test_updates_of_every_optimizer():
+    def all_of_them(params, grads):
+        updates = {}
+        for name, optimizer in OPTIMIZERS.items():
+            state = optimizer.init(params)
+            for _ in range(2):
+                updates[name], state = optimizer.update(grads, state, params)
+        return updates
+
+    agree(all_of_them, positive(3, 2), positive(3, 2) - 0.5)
+
+
+def test_a_step_of_what_the_rules_do_not_know():
+    """A convolution, and a recurrent layer's scan."""
+    model = nn.Sequential(
+        nn.Conv1d(2, 3, 3, rngs=Generator(0)),
+        nn.Flatten(2, 2),
+        nn.RNN(4, 3, batch_first=True, rngs=Generator(1)),
+    )
+    optimizer = optim.adam(0.01)
+
+    def loss(output, target):
+        return ((output[0] - target) ** 2).mean()
+
+    step = make_train_step(model, loss, optimizer)
+    state = TrainState.create(model, optimizer)
+    x = positive(5, 2, 6)
+
+    def run(scale, x):
+        params = jax.tree.map(lambda leaf: leaf * scale, state.params)
+        start = dataclasses.replace(state, params=params)
+        new, metrics = step(start, (x, jnp.zeros((5, 3, 3))))
+        return new.params, metrics
+
+    agree(run, positive(), x)
 
 
 def test_what_does_not_depend_on_the_lane_is_computed_once():
