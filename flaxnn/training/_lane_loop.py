@@ -23,15 +23,17 @@ Layout = Literal["auto", "last", "vmap", "map"]
 
 # Of 64 lanes on a CPU, batches of 32 rows: up to so many parameters the lanes are
 # fastest as the last axis (275 parameters: 0.56 of vmap's time; 1,155: 1.4), since the
-# innermost loops are then long.
+# innermost loops are then long. 8 lanes of either are faster by vmap: a block is not
+# half full with less than 32.
 _SMALL = 500
+_MANY = 32
 # From so many parameters on a CPU runs one lane after the other faster than all at
 # once: a lane's own products fill its cores, and its arrays stay in its caches.
 _WIDE = 50_000
 # Lanes that are computed at once on the last axis. The last block is filled up, so
-# that every block is the same program and a lane's numbers do not depend on how many
-# there are. Narrower blocks take longer for each lane: 64 half as long again.
-BLOCK = 256
+# that every block is the same program. 256 lanes take 0.35 s in one block where four
+# of 64 take 0.45 s; but 64 lanes would take as long as 256.
+_BLOCK, _LARGE_BLOCK = 64, 256
 
 
 def check_layout(layout: Any) -> None:
@@ -42,19 +44,29 @@ def check_layout(layout: Any) -> None:
         raise ValueError(f"layout must be {names} or {known[-1]!r}, got {layout!r}")
 
 
-def layout_for(layout: Layout, params: Tree) -> Layout:
-    """The layout that "auto" stands for with these parameters of one lane.
+def layout_for(layout: Layout, params: Tree, lanes: int) -> Layout:
+    """The layout that "auto" stands for.
 
-    On accelerators it is that of small models on a CPU, where their last axis is what
-    their units run over, too, and else `jax.vmap`'s, whose products are those that they
-    are built for. That is by design; it has not been measured there.
+    On accelerators it is that of a CPU for small models, whose last axis their units
+    run over, too, and else `jax.vmap`'s, whose products are those that they are built
+    for. That is by design; it has not been measured there.
+
+    Args:
+        layout: The layout that is asked for.
+        params: The parameters of one lane.
+        lanes: How many there are.
     """
     if layout != "auto":
         return layout
     size = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(params))
-    if size < _SMALL:
+    if size < _SMALL and lanes >= _MANY:
         return "last"
     return "map" if size >= _WIDE and jax.default_backend() == "cpu" else "vmap"
+
+
+def block_for(lanes: int) -> int:
+    """How many of a device's lanes are computed at once on the last axis."""
+    return _LARGE_BLOCK if lanes > _LARGE_BLOCK // 2 else _BLOCK
 
 
 @partial(
@@ -74,7 +86,7 @@ def run_lanes(
     capacity: int,
     transform: Callable[..., jax.Array] | None,
     layout: Layout,
-    block: int = BLOCK,
+    block: int,
     mesh: Mesh | None = None,
 ) -> tuple[TrainState, Metrics]:
     """Runs `run_chunk` for every lane of states, rows and draws.

@@ -15,7 +15,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from flaxnn.data import pixel_table
 from flaxnn.training._draws import MOST_BYTES
-from flaxnn.training._lane_loop import Layout, layout_for, run_lanes
+from flaxnn.training._lane_loop import Layout, block_for, layout_for, run_lanes
 from flaxnn.training._loop import run_chunk
 from flaxnn.training._memory import bytes_of
 from flaxnn.training._placement import Placement
@@ -28,6 +28,8 @@ _SHARE = 0.8
 # Chunks whose rows, draws and metrics lie on the device: one that runs, one that waits
 # and one that is fetched.
 _CHUNKS = 3
+# Lanes that the program is compiled for, and as many again: a block on the last axis.
+_COUNT = block_for(1)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def lanes_at_once(
     """How many of ``count`` lanes fit on a device at once, and what was reckoned with.
 
     A bound is enough for lanes that fit by it, and costs milliseconds. Otherwise the
-    program is compiled, for two and for four lanes, and XLA says what it takes.
+    program is compiled for two numbers of lanes, and XLA says what they take.
 
     Args:
         count: How many lanes the device is to run.
@@ -97,7 +99,7 @@ def lane_memory(
         rngs: One of the Generators.
         steps: As in `fit_many`.
         chunk: As there.
-        layout: As there.
+        layout: As there; "auto" stands for that of many lanes.
         freeze: As there.
         compiled: Whether XLA is asked, which has to compile the program for it. Else
             every array that a step makes is taken to be there until its end.
@@ -107,14 +109,9 @@ def lane_memory(
         problem = Problem.of(
             model, data, loss, optimizer, metrics, rngs, steps, freeze=freeze, **options
         )
-        layout = layout_for(layout, problem.params)
+        layout = layout_for(layout, problem.params, _COUNT)
         program = _Program.of(problem)
-        if compiled:
-            few, many = (program.peak(lanes, layout) for lanes in (2, 4))
-            lane = (many - few) / 2
-            shared = few - 2 * lane
-        else:
-            shared, lane = program.bound(layout)
+        shared, lane = program.taken(layout) if compiled else program.bound(layout)
         beside, each = _beside(problem, chunk)
         return LaneMemory(shared + beside, lane + each)
 
@@ -151,8 +148,17 @@ class _Program:
             _with_axis(problem.draws.shapes(size), LEAST_CAPACITY),
         )
 
-    def peak(self, lanes: int, layout: Layout) -> int:
-        """The most bytes that the program has at any time, says XLA."""
+    def taken(self, layout: Layout) -> tuple[float, float]:
+        """Bytes of all lanes and of each, says XLA; the bound where it does not say."""
+        few = _COUNT if layout == "last" else 2
+        sizes = [self._peak(lanes, layout) for lanes in (few, 2 * few)]
+        if None in sizes:
+            return self.bound(layout)
+        lane = (sizes[1] - sizes[0]) / few
+        return sizes[0] - few * lane, lane
+
+    def _peak(self, lanes: int, layout: Layout) -> Any:
+        """The most bytes that the program has at any time; None where nobody says."""
         states, rows, draws = _with_axis((self.state, self.rows, self.draws), lanes)
         compiled = run_lanes.lower(
             self.problem.step,
@@ -165,8 +171,11 @@ class _Program:
             capacity=LEAST_CAPACITY,
             transform=self.problem.draws.transform,
             layout=layout,
+            block=_COUNT,
         ).compile()
         sizes = compiled.memory_analysis()
+        if sizes is None:
+            return None
         return (
             sizes.argument_size_in_bytes
             + sizes.output_size_in_bytes
@@ -187,7 +196,8 @@ class _Program:
         )(self.state, self.arrays, pixel_table(), self.rows, self.draws, 1)
         made, held = _made(traced.jaxpr), 2 * bytes_of(self.state)
         shared = bytes_of(self.arrays)
-        return (shared + made, held) if layout == "map" else (shared, held + made)
+        at_once = {"map": 1, "last": block_for(1 << 30)}.get(layout, 0)
+        return shared + at_once * made, held + (0 if at_once else made)
 
 
 def _beside(problem: Problem, chunk: int) -> tuple[int, int]:

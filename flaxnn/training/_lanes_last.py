@@ -65,7 +65,7 @@ def _apply(eqn: JaxprEqn, values: list[Value], count: int) -> list[Value]:
             lanes = [value.lanes for value in values]
             values = [Value(*each) for each in zip(kept, lanes, strict=True)]
         return _evaluate(body, values, count)
-    shape = eqn.outvars[0].aval.shape if eqn.outvars else ()
+    shape = getattr(eqn.outvars[0].aval, "shape", ()) if eqn.outvars else ()
     operation = Operation(eqn.primitive, eqn.params, values, shape, count)
     results = operation.result()
     if not eqn.primitive.multiple_results:

@@ -18,7 +18,13 @@ from flaxnn.optim.lr_scheduler import Scheduler
 from flaxnn.random import Generator
 from flaxnn.training._fit import Run
 from flaxnn.training._history import InFlight, Pending, Series
-from flaxnn.training._lane_loop import Layout, check_layout, layout_for, run_lanes
+from flaxnn.training._lane_loop import (
+    Layout,
+    block_for,
+    check_layout,
+    layout_for,
+    run_lanes,
+)
 from flaxnn.training._lanes import lanes_of, problems_of, starts_of
 from flaxnn.training._placement import Placement, checked_placement
 from flaxnn.training._plan import Chunk, EpochEnd, Plan
@@ -169,7 +175,7 @@ def fit_many(
         if schedule is not None:
             names.append("lr")
         history = Series({}, names)
-        layout = layout_for(layout, first.params)
+        layout = layout_for(layout, first.params, len(lanes))
         final = _run(problems, plans, starts, history, layout, placement)
         series = history.arrays()
         trains = unstacked(final, len(lanes))
@@ -236,6 +242,7 @@ def _run(
             capacity=part.capacity,
             transform=first.draws.transform,
             layout=layout,
+            block=block_for(-(-count // placement.shards)),
             mesh=placement.mesh,
         )
         flight.add(Pending(values, part, plans[0].done - part.length))
