@@ -118,8 +118,8 @@ class Random(Space):
         >>> from flaxnn.sweeps import LogUniform
         >>> for configuration in Random(2, seed=0, lr=LogUniform(0.01, 1.0)):
         ...     print({name: f"{x:.3f}" for name, x in configuration.items()})
-        {'lr': '0.013'}
-        {'lr': '0.019'}
+        {'lr': '0.871'}
+        {'lr': '0.260'}
     """
 
     def __init__(self, count: int, *, seed: int, **distributions: Any):
