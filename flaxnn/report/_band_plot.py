@@ -21,7 +21,6 @@ from flaxnn.report._style import (
     step_axis,
     styled,
 )
-
 from flaxnn.report._text_fit import text_width
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def plot_bands(
     label: str = "loss",
     title: str | None = None,
 ) -> Figure:
-    """Returns a picture of groups of runs: a median, and bands of 50 % and 90 % of them.
+    """Returns a picture of groups of runs: a median, bands of half and 90 % of them.
 
     A noisy curve is averaged over a fiftieth of the run before quantiles are taken. A
     run counts up to its first number that is not finite; the legend says how many of a
@@ -85,7 +84,9 @@ def plot_bands(
     names = [_named(name, values) for name, values in groups.items()]
     columns = _columns(names)
     with styled():
-        figure = new_figure(3.3 + 0.2 * -(-len(groups) // columns), layout="constrained")
+        figure = new_figure(
+            3.3 + 0.2 * -(-len(groups) // columns), layout="constrained"
+        )
         axes = figure.subplots()
         drawn = [
             _bands(axes, at, values, window, name, *style)
@@ -177,7 +178,13 @@ def _bands(
         axes.fill_between(at, lower, upper, alpha=0.3, **style)
     marker = "o" if len(at) == 1 else None
     axes.plot(
-        at, middle, color=color, linestyle=dash, linewidth=1.6, marker=marker, label=name
+        at,
+        middle,
+        color=color,
+        linestyle=dash,
+        linewidth=1.6,
+        marker=marker,
+        label=name,
     )
     return np.concatenate([low, high])
 

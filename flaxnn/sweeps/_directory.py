@@ -102,7 +102,8 @@ class SweepDirectory:
         if given and sizes != planned:
             raise CheckpointError(
                 f"the sweep in {self._path} has {_listed(sizes)} lanes at once, and "
-                f"now {_listed(planned)} are asked for: leave lanes_at_once out to go on"
+                f"now {_listed(planned)} are asked for: leave lanes_at_once "
+                "out to go on"
             )
         return sizes
 

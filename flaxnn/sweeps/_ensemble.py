@@ -16,10 +16,10 @@ from flaxnn.data import Dataset, pixel_table
 from flaxnn.sweeps._groups import structure
 from flaxnn.sweeps._result import Sweep
 from flaxnn.training import ModelState
-from flaxnn.training._stacking import stacked
 from flaxnn.training._loop import to_floats
 from flaxnn.training._pure import enough_precision, forward, model_dtype, split
 from flaxnn.training._samples import Samples
+from flaxnn.training._stacking import stacked
 
 Outputs = Literal["logits", "probabilities"]
 
@@ -65,8 +65,9 @@ class Ensemble:
         >>> import numpy as np
         >>> from flaxnn import models
         >>> from flaxnn.random import Generator
-        >>> members = [models.SoftmaxRegression(2, 3, rngs=Generator(k)) for k in (0, 1)]
-        >>> ensemble = Ensemble(members)
+        >>> ensemble = Ensemble(
+        ...     [models.SoftmaxRegression(2, 3, rngs=Generator(k)) for k in (0, 1)]
+        ... )
         >>> x = np.array([[1.0, 2.0], [-1.0, 0.5]], np.float32)
         >>> ensemble.predict_proba(x).shape
         (2, 3)
@@ -134,7 +135,9 @@ class Ensemble:
             for start in range(0, count, size):
                 # A short batch is filled with rows that are cut off: one program.
                 rows = np.minimum(np.arange(start, start + size), count - 1)
-                part = _outputs(self._graphdef, self._states, arrays, table, rows)
+                part = _outputs(
+                    self._graphdef, self._states, arrays, table, jnp.asarray(rows)
+                )
                 parts.append(np.asarray(part)[:, : count - start])
         return self._probabilities(np.concatenate(parts, axis=1))
 
@@ -184,7 +187,7 @@ class Ensemble:
         return self._votes(x).argmax(axis=1)
 
     def disagreement(self, x: Any) -> np.ndarray:
-        """Returns ``(N,)`` the share of pairs of members that predict different classes.
+        """Returns ``(N,)`` the share of pairs of members whose classes differ.
 
         Args:
             x: Inputs as for `flaxnn.predict`.
@@ -238,7 +241,7 @@ def _outputs(
     members: ModelState,
     arrays: tuple[jax.Array, ...],
     table: jax.Array,
-    rows: jax.Array | np.ndarray,
+    rows: jax.Array,
 ) -> Any:
     # The last array of a batch, the target elsewhere, is left as it is.
     *inputs, _ = to_floats((*(array[rows] for array in arrays), rows), table)

@@ -13,9 +13,9 @@ from flax import nnx
 from flaxnn.data import DataLoader, pixel_table
 from flaxnn.training import EvalStep, ModelState, TrainState, Validation
 from flaxnn.training._evaluate import Evaluator
-from flaxnn.training._stacking import stacked
 from flaxnn.training._loop import take, to_floats
 from flaxnn.training._pure import enough_precision, model_dtype, named_metrics, split
+from flaxnn.training._stacking import stacked
 
 # Numbers of a batch, its widest layer's inputs or outputs, that lanes may have at once.
 _AT_ONCE = 1 << 23
@@ -73,9 +73,7 @@ class LaneEvaluator(Evaluator):
             rows = [np.arange(k, min(k + size, count)) for k in range(0, count, size)]
         full = [each for each in rows if len(each) == len(rows[0])]
         short = rows[len(full) :]
-        return tuple(
-            np.stack(part).astype(np.int32) for part in (full, short) if part
-        )
+        return tuple(np.stack(part).astype(np.int32) for part in (full, short) if part)
 
     def of_lanes(self, states: Sequence[TrainState]) -> dict[str, np.ndarray]:
         """Returns ``(lanes, …)`` values of each metric.
@@ -93,7 +91,7 @@ class LaneEvaluator(Evaluator):
                 models,
                 self._on_device,
                 jax.device_put(pixel_table().astype(self._dtype)),
-                self._rows,
+                tuple(map(jax.device_put, self._rows)),
                 transform=self._transform,
                 at_once=self._lanes_at_once(models, len(states)),
             )
@@ -116,7 +114,7 @@ def _measured(
     models: ModelState,
     arrays: tuple[jax.Array, ...],
     table: jax.Array,
-    rows: tuple[np.ndarray, ...],
+    rows: tuple[jax.Array, ...],
     *,
     transform: Callable[..., jax.Array] | None,
     at_once: int,

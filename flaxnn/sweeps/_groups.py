@@ -88,7 +88,9 @@ def programs_of(recipe: Recipe, lanes: Sequence[Lane]) -> list[list[int]]:
         # The values of a configuration are the very objects of the space.
         key = tuple(map(id, options.values()))
         if key not in built:
-            model = recipe.begin(lane.seed, lane.configuration).model if options else None
+            model = (
+                recipe.begin(lane.seed, lane.configuration).model if options else None
+            )
             built[key] = architectures.of(None if model is None else structure(model))
         update = lane.optimizer.update
         rule = None if lane.schedule is None else lane.schedule.update

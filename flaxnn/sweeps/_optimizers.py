@@ -42,7 +42,9 @@ def optimizers_of(
     if factory(configurations[0]).update != plain[0].update:
         return _with_numbers_in_state(factory, configurations)
     mixed = [
-        name for name in configurations[0] if _is_mixed([c[name] for c in configurations])
+        name
+        for name in configurations[0]
+        if _is_mixed([c[name] for c in configurations])
     ]
     if not mixed:
         return plain

@@ -189,5 +189,3 @@ def checked_seeds(seeds: Any) -> tuple[int, ...]:
         twice = next(seed for seed in numbers if numbers.count(seed) > 1)
         raise ValueError(f"seeds: {twice} is there twice, and would run twice")
     return numbers
-
-

@@ -85,7 +85,9 @@ class Sweep(Sequence[Run[Any]]):
     def nonfinite(self) -> dict[int, int]:
         """The lanes whose loss was nan or infinite, each with the first such step."""
         bad = ~np.isfinite(self.history["loss"])
-        return {int(k): int(bad[:, k].argmax()) for k in np.flatnonzero(bad.any(axis=0))}
+        return {
+            int(k): int(bad[:, k].argmax()) for k in np.flatnonzero(bad.any(axis=0))
+        }
 
     @cached_property
     def records(self) -> Records:
@@ -239,13 +241,18 @@ class Sweep(Sequence[Run[Any]]):
         """
         run, lane = self.runs[k], self.lanes[k]
         interop.save_checkpoint(
-            path, run.model, run.state, lane.optimizer, schedule=lane.schedule, rest=rest
+            path,
+            run.model,
+            run.state,
+            lane.optimizer,
+            schedule=lane.schedule,
+            rest=rest,
         )
 
     def plot_curves(
         self, by: str | None = None, *, value: str = "loss", title: str | None = None
     ) -> Figure:
-        """Returns a picture of a history: a median and two bands for each of its groups.
+        """Returns a picture of a history: a median and two bands for each group.
 
         Args:
             by: The column whose values are the groups, such as ``"lr"``; all lanes
@@ -316,14 +323,18 @@ class Sweep(Sequence[Run[Any]]):
     def __repr__(self) -> str:
         seeds = len({lane.seed for lane in self.lanes})
         steps = len(self.history["loss"])
-        lines = [
-            f"Sweep: {_count(len(self), 'run')} of {_count(steps, 'step')}, "
-            f"{_count(seeds, 'seed')}, {_count(self.programs, 'program')}, "
-            f"{_groups_told(self.groups)}"
+        counted = [
+            f"{_count(len(self), 'run')} of {_count(steps, 'step')}",
+            _count(seeds, "seed"),
+            _count(self.programs, "program"),
+            _groups_told(self.groups),
         ]
+        lines = [f"Sweep: {', '.join(counted)}"]
         for name in self.lanes[0].configuration:
             values = list(dict.fromkeys(map(written, self._column(name))))
-            told = ", ".join(values if len(values) <= 8 else [*values[:6], "…", values[-1]])
+            told = ", ".join(
+                values if len(values) <= 8 else [*values[:6], "…", values[-1]]
+            )
             lines.append(f"    {name}: {told}")
         for name in self._series():
             numbers = np.array(self._column(name), np.float64)

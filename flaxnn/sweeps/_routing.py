@@ -56,7 +56,9 @@ class Factory:
         try:
             return self.function(**configuration, **more)
         except Exception as error:
-            told = ", ".join(f"{name}={value!r}" for name, value in configuration.items())
+            told = ", ".join(
+                f"{name}={value!r}" for name, value in configuration.items()
+            )
             error.add_note(f"This is {self.role}({told}) of the sweep.")
             raise
 

@@ -75,7 +75,9 @@ class Runner:
 
     def begin(self, place: int) -> Beginning:
         """A lane before its first step."""
-        return self.recipe.begin(self.lanes[place].seed, self.lanes[place].configuration)
+        return self.recipe.begin(
+            self.lanes[place].seed, self.lanes[place].configuration
+        )
 
     def fitting(self, place: int, count: int, available: float) -> int:
         """How many of so many lanes like this one fit in a device's memory.
@@ -130,17 +132,15 @@ class Runner:
             like = self.first_state(group.lanes[0], first)
             past = files.restore(like, group.size)
         ends = list(self._ends(first.data))
-        number = 0 if past is None else past.number
+        done_before = 0 if past is None else past.number
         history = _Grown({} if past is None else past.history)
         evaluations = _Grown({} if past is None else past.evaluations)
-        runs: list[Run[Any]] = []
+        runs = [] if past is None else _with_models(first, past)
         states = None if past is None else past.states
-        if number < len(ends):
-            begun = [first, *map(self.begin, group.filled[1:])]
-        else:
-            assert past is not None
-            runs = _finished(first, past)
-        for number, end in enumerate(ends[number:], number + 1):
+        begun = [first]
+        if done_before < len(ends):
+            begun += map(self.begin, group.filled[1:])
+        for number, end in enumerate(ends[done_before:], done_before + 1):
             runs = self._segment(group, begun, states, end)
             states = [run.state for run in runs]
             part = _side_by_side(runs)
@@ -260,8 +260,8 @@ def _finite(values: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(finite).all(axis=1, keepdims=True), 0.0, finite)
 
 
-def _finished(first: Beginning, past: Segment) -> list[Run[Any]]:
-    """The runs of a group that its files have whole."""
+def _with_models(first: Beginning, past: Segment) -> list[Run[Any]]:
+    """The runs that a group's files have, as they would have ended there."""
     return [Run(state.train.to_model(first.model), {}, state) for state in past.states]
 
 

@@ -118,8 +118,8 @@ class Random(Space):
         >>> from flaxnn.sweeps import LogUniform
         >>> for configuration in Random(2, seed=0, lr=LogUniform(0.01, 1.0)):
         ...     print({name: f"{x:.3f}" for name, x in configuration.items()})
-        {'lr': '0.013'}
-        {'lr': '0.019'}
+        {'lr': '0.871'}
+        {'lr': '0.260'}
     """
 
     def __init__(self, count: int, *, seed: int, **distributions: Any):
@@ -149,7 +149,9 @@ class _Crossed(Space):
         self.one, self.other = one, other
         twice = sorted(_names(one) & _names(other))
         if twice:
-            raise ValueError(f"{', '.join(twice)}: given twice, by {one} and by {other}")
+            raise ValueError(
+                f"{', '.join(twice)}: given twice, by {one} and by {other}"
+            )
 
     def configurations(self) -> list[Configuration]:
         return [a | b for a, b in product(self.one, self.other)]

@@ -58,7 +58,9 @@ class Table:
             rows.insert(1 + _SHOWN // 2, ["…"] * len(rows[0]))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = (
-            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+            "  ".join(
+                cell.rjust(width) for cell, width in zip(row, widths, strict=True)
+            )
             for row in rows
         )
         return "\n".join(line.rstrip() for line in lines)
@@ -76,7 +78,7 @@ def written(value: Any) -> str:
 def frame_of(records: Sequence[Mapping[str, Any]]) -> Any:
     """A pandas DataFrame, or a `Table` where pandas is not installed."""
     try:
-        import pandas as pd
+        import pandas as pd  # pyright: ignore[reportMissingImports]
     except ImportError:
         return Table(records)
     return pd.DataFrame([dict(record) for record in records])

@@ -105,9 +105,7 @@ class Problem:
         stream = loader.rngs if rngs is None and loader is not None else rngs
         transform = getattr(loader, "transform", None)
         # Kept, since many lanes ask for the same batch sizes.
-        requests = cache(
-            partial(host_draws, step, params, buffers, arrays, transform)
-        )
+        requests = cache(partial(host_draws, step, params, buffers, arrays, transform))
         return cls(
             graphdef,
             params,

@@ -93,7 +93,5 @@ def assert_run_close(ours, theirs):
     ours_state, theirs_state = ours.model.state_dict(), theirs.model.state_dict()
     for name, tensor in theirs_state.items():
         assert_close(ours_state[name], tensor)
-    for one, other in zip(
-        ours.state.generators, theirs.state.generators, strict=True
-    ):
+    for one, other in zip(ours.state.generators, theirs.state.generators, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -118,4 +118,6 @@ def test_a_sweep_is_an_ensemble_of_its_finite_lanes():
     assert repr(ensemble) == "Ensemble(3 members, outputs='logits')"
     each = [flaxnn.predict(result.model(k), x) for k in range(3)]
     found = ensemble.members_proba(x)[:, :, 1]
-    np.testing.assert_allclose(found, 1 / (1 + np.exp(-np.stack(each)[..., 0])), rtol=1e-5)
+    np.testing.assert_allclose(
+        found, 1 / (1 + np.exp(-np.stack(each)[..., 0])), rtol=1e-5
+    )

@@ -34,7 +34,8 @@ def save(*args):
         os.kill(os.getpid(), signal.SIGKILL)
 
 _directory.GroupFiles.save = save
-flaxnn.sweep(net, arrays(), **options(lanes_at_once=2), directory=sys.argv[1], save_every=1)
+settings = options(lanes_at_once=2, save_every=1)
+flaxnn.sweep(net, arrays(), **settings, directory=sys.argv[1])
 """
 
 

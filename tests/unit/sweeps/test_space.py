@@ -89,7 +89,7 @@ def test_bad_spaces_are_refused(make, told):
 
 
 def test_bounds_of_integers_are_integers():
-    with pytest.raises(TypeError, match="expected integers, got 1.5"):
+    with pytest.raises(TypeError, match=r"expected integers, got 1\.5"):
         IntUniform(1.5, 3)  # pyright: ignore[reportArgumentType]
 
 
@@ -149,7 +149,7 @@ def test_data_that_lanes_cannot_share_are_refused():
         flaxnn.sweep(net, loader, **settings)
     with pytest.raises(TypeError, match="the validation of a sweep is one data set"):
         flaxnn.sweep(net, arrays(), **options(validation=loader))
-    with pytest.raises(TypeError, match="must return a flaxnn.data.DataLoader"):
+    with pytest.raises(TypeError, match="must return a flaxnn"):
         flaxnn.sweep(net, lambda rngs: arrays(), **settings)
 
 
