@@ -9,7 +9,8 @@ for the number of epochs, and nothing stops either side before. Each side is a p
 of its own on the same processors, with as many threads; they take turns, each turn with
 a seed of its own. The first fit, which compiles, is apart: ``compile_s`` is what it
 took more than the median of the others, ``ratio_with_compilation`` has the median and
-the compilation. The mean accuracy on the 10,000 test images may differ by half a per cent.
+the compilation. The mean accuracy on the 10,000 test images may differ by half a per
+cent.
 
 The rows of LogisticRegression are those of `logistic_vs_sklearn.py`.
 
