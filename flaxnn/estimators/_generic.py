@@ -129,7 +129,8 @@ class ModuleEstimator(NetworkEstimator):
         loss = self._loss(weighted=weight is not None)
         if weight is None:
             weight = np.ones(len(X), self._dtype)
-        arrays, validation, score = (X, weight, target), None, None
+        arrays: tuple[np.ndarray, ...] = (X, weight, target)
+        validation, score = None, None
         if self.early_stopping:
             arrays, held_out = self._split(arrays)
             metrics, score = self._judge(*held_out[1:])
@@ -162,7 +163,7 @@ class ModuleEstimator(NetworkEstimator):
             callbacks=tuple(self.callbacks),
         )
 
-    def _network(self, sizes: Mapping[str, int], rngs: Generator) -> nnx.Module:
+    def _network(self, sizes: Mapping[str, int], rngs: Generator) -> Any:
         """The module that was given, or a new one drawn from the generator."""
         given = self._of("module")
         if isinstance(self.module, nnx.Module):
@@ -213,7 +214,7 @@ class ModuleEstimator(NetworkEstimator):
         return WeightedLoss(self._in_dtype(each), self._dtype)
 
     def _in_dtype(self, loss: Any) -> Any:
-        is_module = isinstance(loss, nnx.Module)
+        is_module = isinstance(loss, nn.Module)
         return nn.astype(loss, self._dtype) if is_module else loss
 
     def _optimizer(self) -> optax.GradientTransformation:
