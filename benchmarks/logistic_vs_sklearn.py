@@ -38,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 COEFFICIENTS, OBJECTIVE, TIME = 1e-4, 1e-6, 0.5
 # Ours needs about ten to be as low as scikit-learn is after its 100.
-STEPS = 20
+STEPS = 15
 SIDES = ("scikit-learn", "flaxnn")
 
 
