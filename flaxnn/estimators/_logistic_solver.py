@@ -190,7 +190,7 @@ def _minimum(
 
     params = params_of(*start)
     value, gradient = jax.value_and_grad(objective)(params)
-    state = optimizer.init(params)
+    state: Any = optimizer.init(params)
     state = (*state[:-1], state[-1]._replace(value=value, grad=gradient))
     norm = largest(gradient)
     none = jnp.zeros((), jnp.int32)
