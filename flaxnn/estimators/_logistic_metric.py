@@ -43,8 +43,8 @@ class Metric(NamedTuple):
             features: How many there are in all.
         """
         more = 0, features - len(self.center)
-        first = (np.pad(array, more) for array in self[:3])
-        return Metric(*first, self.unit)
+        center, forth, back = (np.pad(array, more) for array in self[:3])
+        return Metric(center, forth, back, self.unit)
 
 
 def metric_of(
@@ -91,11 +91,12 @@ def metric_of(
     else:
         back = _factor(hessian)
         forth = np.linalg.inv(back)
+    unit = np.asarray(curvature**-0.5)
     return Metric(
-        *(
-            np.ascontiguousarray(array, inputs.dtype)
-            for array in (center, forth, back, curvature**-0.5)
-        )
+        center.astype(inputs.dtype),
+        forth.astype(inputs.dtype),
+        back.astype(inputs.dtype),
+        unit.astype(inputs.dtype),
     )
 
 

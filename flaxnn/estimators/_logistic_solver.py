@@ -164,6 +164,8 @@ def _minimum(
 
     def step(state: _State) -> _State:
         line = state.optimizer[-1]
+        updates: Any
+        after: Any
         updates, after = optimizer.update(
             line.grad,
             state.optimizer,
@@ -199,7 +201,7 @@ def _minimum(
     return end, *weights_of(end.params)
 
 
-def _changed(rows: jax.Array, matrix: jax.Array) -> jax.Array:
+def _changed(rows: jax.Array, matrix: Any) -> jax.Array:
     """Rows times a matrix, or a diagonal one given as a vector."""
     if matrix.ndim == 1:
         return rows * matrix[None]
