@@ -38,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 COEFFICIENTS, OBJECTIVE, TIME = 1e-4, 1e-6, 0.5
 # Ours needs about ten to be as low as scikit-learn is after its 100.
-STEPS = 20
+STEPS = 15
 SIDES = ("scikit-learn", "flaxnn")
 
 
@@ -52,7 +52,8 @@ def coefficient_rows() -> list[dict[str, Any]]:
 
     rows = []
     for load in (load_wine, load_breast_cancer, load_digits):
-        x, y = load(return_X_y=True)
+        data: Any = load(return_X_y=True)
+        x, y = data
         if load is not load_digits:
             x = StandardScaler().fit_transform(x)
         for C in (0.01, 0.1, 1.0):
@@ -191,7 +192,8 @@ def work(task: dict[str, Any]) -> None:
         os.sched_setaffinity(0, allowed)
     from flaxnn import data
 
-    images, y = data.load("fashion_mnist").arrays
+    arrays: Any = data.load("fashion_mnist").arrays
+    images, y = arrays
     x = images[: task["samples"]].reshape(-1, 784).astype(task["dtype"])
     x /= 255
     y = y[: task["samples"]].astype(np.int64)
@@ -258,7 +260,7 @@ def lines(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 def main() -> int:
     """Runs all rows; returns 1 when one is off."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--samples", type=int, default=60_000)

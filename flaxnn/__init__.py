@@ -22,6 +22,7 @@ from flaxnn import _lazy
 if TYPE_CHECKING:
     from flaxnn import bench as bench
     from flaxnn import data as data
+    from flaxnn import estimators as estimators
     from flaxnn import functional as functional
     from flaxnn import init as init
     from flaxnn import interop as interop
@@ -53,6 +54,7 @@ __all__ = [
     "compilation_cache",
     "data",
     "device",
+    "estimators",
     "evaluate",
     "fit",
     "functional",
@@ -78,6 +80,7 @@ __getattr__, __dir__ = _lazy.attach(
     subpackages={
         "bench",
         "data",
+        "estimators",
         "functional",
         "init",
         "interop",

@@ -129,7 +129,7 @@ class Classifier(NetworkClassifier, ModuleEstimator):
         self.predict_nonlinearity = predict_nonlinearity
         self.callbacks = callbacks
         self.verbose = verbose
-        self._keep(parameters)
+        self._parameters = parameters
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Trains the module and returns the estimator.

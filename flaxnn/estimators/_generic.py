@@ -47,6 +47,7 @@ class ModuleEstimator(NetworkEstimator):
     warm_start: bool
     callbacks: Any
     verbose: bool
+    _parameters: dict[str, Any]
 
     _allow_nd = True
 
@@ -66,28 +67,13 @@ class ModuleEstimator(NetworkEstimator):
     ) -> tuple[dict[str, Any], Any]:
         """Metrics of a validation, and the score that they give."""
 
-    def _keep(self, parameters: Mapping[str, Any]) -> None:
-        """Keeps the parameters beside the named ones; `fit` looks at their names."""
-        for name, value in parameters.items():
-            setattr(self, name, value)
-
-    def _further(self) -> list[str]:
-        """The names of the parameters beside the named ones."""
-        named = set(self._get_param_names())
-        return [
-            name
-            for name in vars(self)
-            if name not in named and not name.startswith("_") and not name.endswith("_")
-        ]
-
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Returns all parameters, those of module, loss and optimizer among them.
 
         Args:
             deep: Whether to include those of parameters that are estimators.
         """
-        further = {name: vars(self)[name] for name in self._further()}
-        return {**super().get_params(deep), **further}
+        return {**super().get_params(deep), **self._parameters}
 
     def set_params(self, **params: Any) -> Self:
         """Sets parameters and returns the estimator.
@@ -95,8 +81,9 @@ class ModuleEstimator(NetworkEstimator):
         Args:
             **params: Parameters, also such as ``module__hidden=…``.
         """
-        self._keep({name: params[name] for name in params if _is_nested(name)})
-        super().set_params(**{n: v for n, v in params.items() if not _is_nested(n)})
+        nested = {name: value for name, value in params.items() if _is_nested(name)}
+        self._parameters = {**self._parameters, **nested}
+        super().set_params(**{n: v for n, v in params.items() if n not in nested})
         return self
 
     def _of(self, owner: str) -> dict[str, Any]:
@@ -104,7 +91,7 @@ class ModuleEstimator(NetworkEstimator):
         prefix = f"{owner}__"
         return {
             name.removeprefix(prefix): value
-            for name, value in vars(self).items()
+            for name, value in self._parameters.items()
             if name.startswith(prefix)
         }
 
@@ -142,7 +129,8 @@ class ModuleEstimator(NetworkEstimator):
         loss = self._loss(weighted=weight is not None)
         if weight is None:
             weight = np.ones(len(X), self._dtype)
-        arrays, validation, score = (X, weight, target), None, None
+        arrays: tuple[np.ndarray, ...] = (X, weight, target)
+        validation, score = None, None
         if self.early_stopping:
             arrays, held_out = self._split(arrays)
             metrics, score = self._judge(*held_out[1:])
@@ -175,7 +163,7 @@ class ModuleEstimator(NetworkEstimator):
             callbacks=tuple(self.callbacks),
         )
 
-    def _network(self, sizes: Mapping[str, int], rngs: Generator) -> nnx.Module:
+    def _network(self, sizes: Mapping[str, int], rngs: Generator) -> Any:
         """The module that was given, or a new one drawn from the generator."""
         given = self._of("module")
         if isinstance(self.module, nnx.Module):
@@ -226,7 +214,7 @@ class ModuleEstimator(NetworkEstimator):
         return WeightedLoss(self._in_dtype(each), self._dtype)
 
     def _in_dtype(self, loss: Any) -> Any:
-        is_module = isinstance(loss, nnx.Module)
+        is_module = isinstance(loss, nn.Module)
         return nn.astype(loss, self._dtype) if is_module else loss
 
     def _optimizer(self) -> optax.GradientTransformation:
@@ -255,7 +243,7 @@ class ModuleEstimator(NetworkEstimator):
 
     def _check_parameters(self) -> None:
         """Raises what is wrong with the parameters."""
-        for name in self._further():
+        for name in self._parameters:
             if not _is_nested(name):
                 raise TypeError(
                     f"{type(self).__name__} got an unexpected parameter {name!r}."

@@ -28,7 +28,7 @@ def encoded(y: Any, classes: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """
     check_classification_targets(y)
     y = column_or_1d(y, warn=True)
-    encoder = LabelEncoder().fit(y if classes is None else classes)
+    encoder: Any = LabelEncoder().fit(y if classes is None else classes)
     try:
         codes = encoder.transform(y)
     except ValueError:

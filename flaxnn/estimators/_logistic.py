@@ -112,6 +112,8 @@ class LogisticRegression(ClassifierMixin, NetworkEstimator):
     coef_: np.ndarray
     intercept_: np.ndarray
     classes_: np.ndarray
+    n_iter_: Any
+    module_: Any
 
     def __init__(
         self,
@@ -352,8 +354,10 @@ class LogisticRegression(ClassifierMixin, NetworkEstimator):
         layer = nn.astype(nn.Linear(features, scores, bias, rngs=rngs), dtype)
         if start is None:
             return layer
-        tensors = dict(zip(("weight", "bias"), start, strict=True))
-        return nn.load_state_dict(layer, tensors if bias else {"weight": start[0]})
+        tensors = {"weight": start[0], "bias": start[1]}
+        if not bias:
+            del tensors["bias"]
+        return nn.load_state_dict(layer, tensors)
 
     def _optimizer(self, total: float) -> optax.GradientTransformation:
         """The optimiser; the penalty is a decay of the coefficients alone."""

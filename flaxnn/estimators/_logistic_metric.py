@@ -36,6 +36,16 @@ class Metric(NamedTuple):
     back: np.ndarray
     unit: np.ndarray
 
+    def widened(self, features: int) -> Metric:
+        """Returns the change with further variables, which do nothing.
+
+        Args:
+            features: How many there are in all.
+        """
+        more = 0, features - len(self.center)
+        center, forth, back = (np.pad(array, more) for array in self[:3])
+        return Metric(center, forth, back, self.unit)
+
 
 def metric_of(
     inputs: Any, shares: np.ndarray, curvature: float, penalty: float, *, centered: bool
@@ -52,34 +62,52 @@ def metric_of(
         curvature: Second derivative of a sample's loss by its score, at zero.
         penalty: Second derivative of the penalty.
         centered: Whether there is an intercept, which takes up the means.
+
+    Raises:
+        ValueError: The squares of the inputs overflow.
     """
-    samples, features = inputs.shape
+    features = inputs.shape[1]
     curvature = _FLATTER * curvature
     shares = shares.astype(np.float64)
-    center = np.zeros(features)
-    if centered:
-        center = np.asarray(shares @ inputs, np.float64)
-    if features > _MOST_FEATURES:
-        squares = _squares(inputs, shares) - center**2
-        scale = np.sqrt(curvature * np.maximum(squares, 0) + penalty)
-        scale = np.where(scale > 0, scale, 1)
-        forth, back = 1 / scale, scale
+    # What overflows is found below.
+    with np.errstate(over="ignore", invalid="ignore"):
+        center = np.zeros(features)
+        if centered:
+            center = np.asarray(shares @ inputs, np.float64)
+        if features > _MOST_FEATURES:
+            squares = _squares(inputs, shares) - center**2
+            hessian = curvature * np.maximum(squares, 0) + penalty
+        else:
+            hessian = curvature * _covariance(inputs, shares, center)
+            hessian[np.diag_indices(features)] += penalty
+    if not np.isfinite(hessian).all():
+        raise ValueError(
+            f"the inputs' numbers are too large for {inputs.dtype}: their squares are "
+            "infinite; scale them, for example by sklearn.preprocessing.StandardScaler"
+        )
+    if hessian.ndim == 1:
+        back = np.sqrt(np.where(hessian > 0, hessian, 1))
+        forth = 1 / back
     else:
-        step = max(1, -(-samples * features // _MOST_NUMBERS))
-        part, share = inputs[::step], shares[::step]
-        part = part.toarray() if sparse.issparse(part) else part
-        part = part - center[None]
-        part *= np.sqrt(share / max(share.sum(), np.finfo(np.float64).tiny))[:, None]
-        hessian = curvature * (part.T @ part)
-        hessian[np.diag_indices(features)] += penalty
         back = _factor(hessian)
         forth = np.linalg.inv(back)
+    unit = np.asarray(curvature**-0.5)
     return Metric(
-        *(
-            np.ascontiguousarray(array, inputs.dtype)
-            for array in (center, forth, back, curvature**-0.5)
-        )
+        center.astype(inputs.dtype),
+        forth.astype(inputs.dtype),
+        back.astype(inputs.dtype),
+        unit.astype(inputs.dtype),
     )
+
+
+def _covariance(inputs: Any, shares: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """The covariance of the features, in a part of the rows where there are many."""
+    step = max(1, -(-inputs.shape[0] * inputs.shape[1] // _MOST_NUMBERS))
+    part, share = inputs[::step], shares[::step]
+    part = part.toarray() if sparse.issparse(part) else part
+    part = part - center[None]
+    part *= np.sqrt(share / max(share.sum(), np.finfo(np.float64).tiny))[:, None]
+    return part.T @ part
 
 
 def _squares(inputs: Any, shares: np.ndarray) -> np.ndarray:

@@ -33,7 +33,7 @@ def mean_loss(
         shares: ``(N,)`` weight of each sample, over the sum of all.
         samples: How many of the samples count; the shares of those behind are 0.
     """
-    return _loss_and_gradients(weights, bias, inputs, codes, shares)[0]
+    return _loss_and_gradients(weights, bias, inputs, codes, shares, samples)[0]
 
 
 def _forward(*args: Any) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
@@ -59,9 +59,10 @@ def _loss_and_gradients(
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """The loss and its gradients by weights and bias."""
     if isinstance(inputs, BCOO):
-        scores = (inputs @ weights.T).T + bias[:, None]
+        sparse: Any = inputs
+        scores = (sparse @ weights.T).T + bias[:, None]
         loss, errors = _losses(scores, codes, shares)
-        return loss, (inputs.T @ errors.T).T, errors.sum(axis=1)
+        return loss, (sparse.T @ errors.T).T, errors.sum(axis=1)
     held, features = inputs.shape
     rows = min(held, max(1, _BLOCK_BYTES // (features * inputs.dtype.itemsize)))
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from flaxnn.estimators._logistic_arrays import held
+from flaxnn.estimators._logistic_arrays import features_for, held
 from flaxnn.estimators._logistic_metric import Metric, metric_of
 from flaxnn.estimators._logistic_objective import mean_loss
 
@@ -76,7 +76,7 @@ def solve(
         start: Weights and biases to begin with; zeros when None.
 
     Raises:
-        ValueError: The objective is not finite.
+        ValueError: The inputs are too large, or the objective is not finite.
     """
     dtype = inputs.dtype
     total = float(weights.sum(dtype=np.float64))
@@ -85,21 +85,24 @@ def solve(
     shares = weights / total
     curvature = 1 / 4 if classes == 2 else 1 / classes
     metric = metric_of(inputs, shares, curvature, penalty, centered=fit_intercept)
-    if start is None:
-        start = np.zeros((rows, inputs.shape[1])), np.zeros(rows)
+    features = inputs.shape[1]
+    columns = features_for(features)
+    coef, bias = np.zeros((rows, columns), dtype), np.zeros(rows, dtype)
+    if start is not None:
+        coef[:, :features], bias[:] = start
     with jax.enable_x64(dtype == np.float64):
         end, coef, bias = _minimum(
             *held(inputs, codes, shares),
             np.int32(inputs.shape[0]),
-            metric,
-            tuple(part.astype(dtype) for part in start),
+            metric.widened(columns),
+            (coef, bias),
             np.asarray(penalty, dtype),
             np.asarray(tol, dtype),
             np.int32(max_iter),
             np.asarray(fit_intercept, dtype),
         )
         solution = Solution(
-            np.array(coef),
+            np.array(coef[:, :features]),
             np.array(bias),
             int(end.step),
             float(end.gradient),
@@ -161,6 +164,8 @@ def _minimum(
 
     def step(state: _State) -> _State:
         line = state.optimizer[-1]
+        updates: Any
+        after: Any
         updates, after = optimizer.update(
             line.grad,
             state.optimizer,
@@ -187,7 +192,7 @@ def _minimum(
 
     params = params_of(*start)
     value, gradient = jax.value_and_grad(objective)(params)
-    state = optimizer.init(params)
+    state: Any = optimizer.init(params)
     state = (*state[:-1], state[-1]._replace(value=value, grad=gradient))
     norm = largest(gradient)
     none = jnp.zeros((), jnp.int32)
@@ -196,7 +201,7 @@ def _minimum(
     return end, *weights_of(end.params)
 
 
-def _changed(rows: jax.Array, matrix: jax.Array) -> jax.Array:
+def _changed(rows: jax.Array, matrix: Any) -> jax.Array:
     """Rows times a matrix, or a diagonal one given as a vector."""
     if matrix.ndim == 1:
         return rows * matrix[None]

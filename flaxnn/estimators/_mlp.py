@@ -74,7 +74,6 @@ class Perceptron(NetworkEstimator):
     epsilon: float
     n_iter_no_change: float
 
-    module_: nn.Sequential
     n_outputs_: int
     n_layers_: int
     out_activation_: str
@@ -144,6 +143,7 @@ class Perceptron(NetworkEstimator):
         else:
             generator = Generator(self._seed)
             network = _perceptron(sizes, self.activation, generator, dtype)
+        arrays: tuple[np.ndarray, ...]
         arrays = (X.astype(dtype, copy=False), weights, target)
         validation, score = None, None
         if self.early_stopping:

@@ -92,7 +92,9 @@ class MLPRegressor(RegressorMixin, Perceptron):
     Example:
         >>> import numpy as np
         >>> X = np.linspace(-1, 1, 50)[:, None]
-        >>> net = MLPRegressor((16,), learning_rate_init=0.05, random_state=0)
+        >>> net = MLPRegressor(
+        ...     hidden_layer_sizes=(16,), learning_rate_init=0.05, random_state=0
+        ... )
         >>> bool(net.fit(X, np.abs(X[:, 0])).score(X, np.abs(X[:, 0])) > 0.95)
         True
     """

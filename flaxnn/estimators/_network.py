@@ -63,7 +63,7 @@ class NetworkEstimator(BaseEstimator):
     come back as such.
     """
 
-    module_: nnx.Module
+    module_: Any
     n_iter_: int
     loss_: float
     loss_curve_: list[float]
@@ -76,7 +76,7 @@ class NetworkEstimator(BaseEstimator):
     def _train(
         self,
         network: nnx.Module,
-        arrays: tuple[np.ndarray, np.ndarray, np.ndarray],
+        arrays: tuple[np.ndarray, ...],
         training: Training,
         generator: Generator,
         convergence: Convergence,

@@ -102,7 +102,7 @@ class Regressor(RegressorMixin, ModuleEstimator):
         self.warm_start = warm_start
         self.callbacks = callbacks
         self.verbose = verbose
-        self._keep(parameters)
+        self._parameters = parameters
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Trains the module and returns the estimator.

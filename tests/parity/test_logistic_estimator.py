@@ -73,9 +73,10 @@ def test_the_run_is_pytorchs(solver, classes):
 
 def test_initial_weights_are_bit_equal():
     x, y = data(3)
-    model = LogisticRegression(
-        solver="sgd", learning_rate_init=1e-300, max_iter=1, random_state=SEED, C=np.inf
-    ).fit(x, y)
+    options = {"random_state": SEED, "batch_size": BATCH, "max_iter": 1}
+    # No number of this size changes a weight.
+    model = LogisticRegression(solver="sgd", learning_rate_init=1e-300, **options)
+    model.fit(x, y)
     weight, bias = train(
         x, y, 3, lambda groups: torch.optim.SGD(groups, lr=0), epochs=0
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -111,3 +114,14 @@ def test_a_fork_of_a_computing_process_is_refused(monkeypatch) -> None:
     monkeypatch.setattr(_process.os, "getpid", lambda: -1)
     with pytest.raises(RuntimeError, match="loky"):
         check_process()
+
+
+def test_a_missing_scikit_learn_is_named() -> None:
+    code = (
+        "import sys; sys.modules['sklearn'] = None\n"
+        "import flaxnn\n"
+        "try: flaxnn.estimators.MLPClassifier\n"
+        "except flaxnn._errors.MissingPackageError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert 'pip install "flaxnn[estimators]"' in done.stdout, done.stderr

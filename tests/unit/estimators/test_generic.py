@@ -43,7 +43,9 @@ def test_parameters_of_the_module_are_parameters() -> None:
     assert net.get_params()["module__width"] == 7
     assert clone(net).get_params() == net.get_params()
     net.set_params(module__width=2, loss__label_smoothing=0.1, lr=0.1)
-    assert (net.module__width, net.loss__label_smoothing, net.lr) == (2, 0.1, 0.1)
+    found = net.get_params()
+    assert (found["module__width"], found["loss__label_smoothing"]) == (2, 0.1)
+    assert found["lr"] == net.lr == 0.1
     assert "module__width=2" in repr(net)
     assert "module__width" in net._repr_html_()
     pipe = make_pipeline(StandardScaler(), net)

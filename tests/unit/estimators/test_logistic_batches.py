@@ -22,7 +22,10 @@ def data(classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize(
     ("solver", "classes", "fit_intercept"),
-    [("sgd", 2, False), ("adam", 3, True)],
+    [
+        pytest.param("sgd", 2, False, marks=pytest.mark.slow),
+        ("adam", 3, True),
+    ],
 )
 def test_full_batches_come_to_the_minimum(solver, classes, fit_intercept):
     """With C and weights that matter: the decay is the penalty of the objective."""

@@ -13,6 +13,7 @@ from tests.unit.training.runs import (
     LABELS,
     Breaks,
     assert_same_run,
+    assert_same_state,
     train,
 )
 
@@ -109,6 +110,19 @@ def test_going_on_from_a_state_tells_of_the_new_steps_only(uninterrupted):
     train(validation=VALIDATION, state=first.state, callbacks=[told])
     assert told.lines[0] == ("begin", RunInfo(BATCHES, 3 * BATCHES))
     assert [x for x in told.lines if x[0] == "step"] == whole[BATCHES:]
+
+
+def test_a_state_that_one_has_kept_is_gone_on_from(uninterrupted):
+    class Keeps(Callback):
+        def state(self, epoch, state):
+            if epoch == 2:
+                self.kept = state()
+
+    keeps = Keeps()
+    train(validation=VALIDATION, callbacks=[keeps])
+    assert (keeps.kept.epoch, keeps.kept.batch) == (2, 0)
+    resumed = train(validation=VALIDATION, state=keeps.kept)
+    assert_same_state(resumed.state, uninterrupted[0].state)
 
 
 def stopping():
