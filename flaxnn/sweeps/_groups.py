@@ -42,11 +42,13 @@ class Group:
         program: Which of the sweep's programs.
         lanes: The lanes, by their places in the sweep.
         size: How many the program takes; the last lane is repeated to fill them.
+        total: How many lanes the program has in all groups.
     """
 
     program: int
     lanes: tuple[int, ...]
     size: int
+    total: int
 
     @property
     def filled(self) -> tuple[int, ...]:
@@ -112,7 +114,7 @@ def groups_of(programs: Sequence[Sequence[int]], sizes: Sequence[int]) -> list[G
         sizes: How many of them run side by side.
     """
     return [
-        Group(program, tuple(places[start : start + size]), size)
+        Group(program, tuple(places[start : start + size]), size, len(places))
         for program, (places, size) in enumerate(zip(programs, sizes, strict=True))
         for start in range(0, len(places), size)
     ]

@@ -15,8 +15,10 @@ from flaxnn.sweeps._evaluation import LaneEvaluator
 from flaxnn.sweeps._groups import Group, Lane
 from flaxnn.sweeps._recipe import Beginning, Recipe
 from flaxnn.training import Run, RunState, Validation, fit_many, initial_state
+from flaxnn.training._lane_loop import layout_for
 from flaxnn.training._lane_memory import lanes_at_once
 from flaxnn.training._progress import ProgressBar
+from flaxnn.training._pure import split
 
 # What of `fit_many`'s options decides how much memory a lane takes.
 _PLANNED = ("metrics", "chunk", "layout", "accumulate", "compute_dtype", "remat")
@@ -170,6 +172,9 @@ class Runner:
         loaders = [each.data for each in begun]
         schedules = [lane.schedule for lane in lanes]
         length: dict[str, Any] = {self.unit: end}
+        # That of all groups together, so that a split does not change it.
+        params = split(begun[0].model, self.freeze)[1]
+        layout = layout_for(self.options["layout"], params, group.total)
         return fit_many(
             [each.model for each in begun],
             loaders if isinstance(loaders[0], DataLoader) else loaders[0],
@@ -181,7 +186,7 @@ class Runner:
             state=states,
             freeze=self.freeze,
             **length,
-            **self.options,
+            **{**self.options, "layout": layout},
         )
 
     def steps_of(self, data: Any) -> int:

@@ -31,9 +31,9 @@ _MANY = 32
 # once: a lane's own products fill its cores, and its arrays stay in its caches.
 _WIDE = 50_000
 # Lanes that are computed at once on the last axis. The last block is filled up, so
-# that every block is the same program. 256 lanes take 0.35 s in one block where four
-# of 64 take 0.45 s; but 64 lanes would take as long as 256.
-_BLOCK, _LARGE_BLOCK = 64, 256
+# that every block is the same program, however many lanes there are. 256 lanes take
+# 0.45 s in four of 64 and 0.35 s in one, but 64 lanes would then take as long as 256.
+BLOCK = 64
 
 
 def check_layout(layout: Any) -> None:
@@ -62,11 +62,6 @@ def layout_for(layout: Layout, params: Tree, lanes: int) -> Layout:
     if size < _SMALL and lanes >= _MANY:
         return "last"
     return "map" if size >= _WIDE and jax.default_backend() == "cpu" else "vmap"
-
-
-def block_for(lanes: int) -> int:
-    """How many of a device's lanes are computed at once on the last axis."""
-    return _LARGE_BLOCK if lanes > _LARGE_BLOCK // 2 else _BLOCK
 
 
 @partial(

@@ -15,7 +15,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from flaxnn.data import pixel_table
 from flaxnn.training._draws import MOST_BYTES
-from flaxnn.training._lane_loop import Layout, block_for, layout_for, run_lanes
+from flaxnn.training._lane_loop import BLOCK, Layout, layout_for, run_lanes
 from flaxnn.training._loop import run_chunk
 from flaxnn.training._memory import bytes_of
 from flaxnn.training._placement import Placement
@@ -29,7 +29,7 @@ _SHARE = 0.8
 # and one that is fetched.
 _CHUNKS = 3
 # Lanes that the program is compiled for, and as many again: a block on the last axis.
-_COUNT = block_for(1)
+_COUNT = BLOCK
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class _Program:
         )(self.state, self.arrays, pixel_table(), self.rows, self.draws, 1)
         made, held = _made(traced.jaxpr), 2 * bytes_of(self.state)
         shared = bytes_of(self.arrays)
-        at_once = {"map": 1, "last": block_for(1 << 30)}.get(layout, 0)
+        at_once = {"map": 1, "last": BLOCK}.get(layout, 0)
         return shared + at_once * made, held + (0 if at_once else made)
 
 

@@ -19,8 +19,8 @@ from flaxnn.random import Generator
 from flaxnn.training._fit import Run
 from flaxnn.training._history import InFlight, Pending, Series
 from flaxnn.training._lane_loop import (
+    BLOCK,
     Layout,
-    block_for,
     check_layout,
     layout_for,
     run_lanes,
@@ -242,7 +242,7 @@ def _run(
             capacity=part.capacity,
             transform=first.draws.transform,
             layout=layout,
-            block=block_for(-(-count // placement.shards)),
+            block=BLOCK,
             mesh=placement.mesh,
         )
         flight.add(Pending(values, part, plans[0].done - part.length))

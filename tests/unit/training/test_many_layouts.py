@@ -52,7 +52,7 @@ def assert_same_bits(ours, theirs):
 
 def test_neither_a_diverging_lane_nor_their_number_changes_a_bit(monkeypatch):
     """Five lanes, of which one diverges, in blocks of two; and three in two blocks."""
-    monkeypatch.setattr(_many, "block_for", lambda lanes: 2)
+    monkeypatch.setattr(_many, "BLOCK", 2)
     whole = softmax(5)
     wild = softmax(5, (0.5, np.inf, 0.2, 0.05, 0.3))
     assert not np.isfinite(wild[1].history["loss"][-1])
