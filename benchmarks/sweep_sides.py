@@ -11,8 +11,9 @@ import numpy as np
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
-# The run as it is, and three whose weights are moved by an ulp.
-VARIANTS = (0, 1, 2, 3)
+# The run as it is, with one thread, and from weights moved by an ulp in seven ways.
+ONE_THREAD = -1
+VARIANTS = (0, ONE_THREAD, *range(1, 8))
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,18 @@ class TorchRun:
     Args:
         build: Makes the model of PyTorch's modules.
         seed: Of its generator.
-        moved: Which variant: in 0 the weights are as drawn, in others each is moved by
-            an ulp, up or down by this seed.
+        variant: One of `VARIANTS`: in 0 the weights are as drawn and all threads are
+            used; a positive one is the seed by which each weight is moved up or down.
     """
 
-    def __init__(self, build: Callable[[Any], Any], seed: int, moved: int = 0):
+    def __init__(self, build: Callable[[Any], Any], seed: int, variant: int = 0):
         import torch
 
         torch.manual_seed(seed)
         self.model = build(torch.nn)
-        if moved:
-            rng = np.random.default_rng(moved)
+        self.threads = 1 if variant == ONE_THREAD else torch.get_num_threads()
+        if variant > 0:
+            rng = np.random.default_rng(variant)
             with torch.no_grad():
                 for parameter in self.model.parameters():
                     towards = rng.choice([-np.inf, np.inf], tuple(parameter.shape))
@@ -70,7 +72,7 @@ class TorchRun:
         """Returns the losses of so many steps on all rows."""
         import torch
 
-        x, y = map(torch.from_numpy, data)
+        x, y = map(torch.tensor, data)
         return self._train(((x, y) for _ in range(steps)), lr)
 
     def epoch(self, data: Arrays, lr: float, batch_size: int) -> np.ndarray:
@@ -78,7 +80,7 @@ class TorchRun:
         import torch
         from torch.utils.data import DataLoader, TensorDataset
 
-        images, labels = map(torch.from_numpy, data)
+        images, labels = map(torch.tensor, data)
         x = images.to(torch.float32).div(255)
         loader = DataLoader(TensorDataset(x, labels), batch_size, shuffle=True)
         return self._train(loader, lr)
@@ -88,12 +90,15 @@ class TorchRun:
 
         optimizer = torch.optim.SGD(self.model.parameters(), lr=lr)
         criterion, losses = torch.nn.CrossEntropyLoss(), []
+        threads = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
         for x, y in batches:
             loss = criterion(self.model(x), y)
             losses.append(loss.detach())
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+        torch.set_num_threads(threads)
         return torch.stack(losses).numpy()
 
     def state(self) -> dict[str, np.ndarray]:
@@ -126,9 +131,9 @@ def share_of_limit(
     ours: np.ndarray, theirs: np.ndarray, variants: Sequence[np.ndarray]
 ) -> float:
     """The largest distance so far as a share of what T2 lets pass."""
-    from flaxnn._criteria import FLOORS, distances, spread
+    from flaxnn._criteria import FLOORS, at_least_a_digit, distances, spread
 
-    limits = FLOORS * np.maximum(spread(variants), np.spacing(np.abs(theirs)))
+    limits = FLOORS * at_least_a_digit(spread(variants), theirs)
     return float((np.maximum.accumulate(distances(theirs, ours)) / limits).max())
 
 
