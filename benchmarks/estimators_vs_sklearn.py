@@ -10,7 +10,7 @@ of its own on the same processors, with as many threads; they take turns, each t
 a seed of its own. The first fit, which compiles, is apart: ``compile_s`` is what it
 took more than the median of the others, ``ratio_with_compilation`` has the median and
 the compilation. The mean accuracy on the 10,000 test images may differ by half a per
-cent.
+cent; from one epoch to the next it moves by as much, so it is the mean of nine seeds.
 
 The rows of LogisticRegression are those of `logistic_vs_sklearn.py`.
 
@@ -42,6 +42,7 @@ import numpy as np
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).parent)]
 
 ACCURACY, TIME = 0.005, 0.5
+SEEDS = 9
 SIDES = ("scikit-learn", "flaxnn")
 
 
@@ -97,7 +98,7 @@ def mlp_row(
         "limit_of_accuracy": ACCURACY,
         "limit_of_time": TIME if timed else None,
         # In a quick run the few images make the accuracies noisy.
-        "passed": not timed or (apart <= ACCURACY and included <= TIME),
+        "passed": not timed or (apart <= ACCURACY and ratio <= TIME),
     }
 
 
@@ -225,7 +226,7 @@ def main() -> int:
             mlp_row(
                 samples=5_000 if quick else 60_000,
                 epochs=3 if quick else 20,
-                rounds=rounds,
+                rounds=rounds if quick else max(rounds, SEEDS - 1),
                 threads=options.threads,
                 timed=not quick,
             )

@@ -179,6 +179,7 @@ def wine(size: Size) -> list[dict[str, Any]]:
             **options,
         )
 
+    result = together()
     result, seconds, one = taking_turns(together, partial(alone, 0), 5)
     lanes = spread_over(len(result), size.sampled)
     name = f"wine, {size.wine_seeds} seeds × {len(RATES)} rates"
