@@ -16,6 +16,7 @@ from tests.contract.registry import (
     BUILDS,
     CALL_IDS,
     CALLS,
+    CLOSURE_RUNS,
     FAMILIES,
     FILLS,
     OPS,
@@ -51,7 +52,7 @@ def test_the_goldens_are_of_the_reference_version_and_complete():
     calls = {(op.name, case.name) for op, case in CALLS}
     builds = {(f"nn.{layer.name}", case.name) for layer, case in BUILDS}
     fills = {(f"init.{entry.name}", case.name) for entry, case in FILLS}
-    runs = {(f"optim.{entry.name}", case.name) for entry, case in RUNS}
+    runs = {(f"optim.{entry.name}", case.name) for entry, case in RUNS + CLOSURE_RUNS}
     paces = {(f"lr_scheduler.{entry.name}", case.name) for entry, case in PACES}
     assert recorded == calls | builds | fills | runs | paces
 

@@ -299,7 +299,7 @@ def test_host_draws_are_made_for_as_many_steps_as_fit(monkeypatch):
     generator = Generator(7)
     start = Noisy(rngs=generator)
     whole = train(arrays(), start, steps=9, rngs=Generator(8))
-    monkeypatch.setattr("flaxnn.training._draws._MOST_BYTES", 600)
+    monkeypatch.setattr("flaxnn.training._draws.MOST_BYTES", 600)
     pieces = train(arrays(), start, steps=9, rngs=Generator(8))
     np.testing.assert_array_equal(whole.history["loss"], pieces.history["loss"])
 
