@@ -200,7 +200,7 @@ def lines(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 def main() -> int:
     """Runs all rows; returns 1 when one is off."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--output", type=Path)
     parser.add_argument("--data", type=Path)

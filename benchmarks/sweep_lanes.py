@@ -75,7 +75,8 @@ def taking_turns(
     one: Callable[[], Any], other: Callable[[], Any], turns: int
 ) -> tuple[Any, float, float]:
     """Returns the first call's last result, and the median time of each."""
-    one(), other()  # Both are compiled.
+    for call in (one, other):  # Both are compiled.
+        call()
     pairs, result = [], None
     for _ in range(turns):
         result, first = timed(one, 1)
