@@ -28,7 +28,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 import warnings
@@ -39,11 +38,12 @@ from typing import Any
 import numpy as np
 
 # The package and the other scripts, also where the package is not installed.
-sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).parent)]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.sklearn_sides import SIDES, Worker, pin, serve
 
 ACCURACY, TIME = 0.005, 0.5
 SEEDS = 9
-SIDES = ("scikit-learn", "flaxnn")
 
 
 def mlp_row(
@@ -58,7 +58,8 @@ def mlp_row(
         threads: Processors, and threads, of each side.
         timed: Whether the times are held to the limit.
     """
-    sides = {name: Worker(name, samples, epochs, threads) for name in SIDES}
+    task = {"samples": samples, "epochs": epochs, "threads": threads}
+    sides = {name: Worker(__file__, {**task, "side": name}) for name in SIDES}
     found: dict[str, list[dict[str, float]]] = {name: [] for name in SIDES}
     try:
         for seed in range(rounds + 1):
@@ -102,51 +103,9 @@ def mlp_row(
     }
 
 
-class Worker:
-    """A side in a process of its own, which fits when it is told a seed."""
-
-    def __init__(self, side: str, samples: int, epochs: int, threads: int):
-        pinned = {
-            name: str(threads)
-            for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        }
-        task = {"side": side, "samples": samples, "epochs": epochs, "threads": threads}
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, "--worker", json.dumps(task)],
-            env=os.environ | pinned,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._read()
-
-    def fit(self, seed: int) -> dict[str, float]:
-        """Has it fit once; returns seconds and the accuracy on the test images."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{seed}\n")
-        self._process.stdin.flush()
-        return self._read()
-
-    def close(self) -> None:
-        """Lets it end."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
-
-    def _read(self) -> Any:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("a worker has ended; what it said is above")
-        return json.loads(line)
-
-
 def work(task: dict[str, Any]) -> None:
-    """A worker's life: fits at each seed that it reads, and says how it went."""
-    if hasattr(os, "sched_setaffinity"):
-        # XLA and the libraries of threads count the processors that are allowed.
-        allowed = sorted(os.sched_getaffinity(0))[: task["threads"]]
-        os.sched_setaffinity(0, allowed)
+    """What a worker does with its task."""
+    pin(task["threads"])
     x, y = _images("train", task["samples"])
     test_x, test_y = _images("test", None)
     if task["side"] == "flaxnn":
@@ -155,19 +114,20 @@ def work(task: dict[str, Any]) -> None:
         from sklearn.neural_network import MLPClassifier
     # That so few epochs do not converge is known.
     warnings.simplefilter("ignore")
-    print(json.dumps("ready"), flush=True)
-    for line in sys.stdin:
+
+    def fit(seed: int) -> dict[str, float]:
         net = MLPClassifier(
             max_iter=task["epochs"],
             n_iter_no_change=task["epochs"] + 1,
-            random_state=int(line),
+            random_state=seed,
         )
         start = time.perf_counter()
         net.fit(x, y)
         seconds = time.perf_counter() - start
         assert net.n_iter_ == task["epochs"]
-        said = {"seconds": seconds, "accuracy": float(net.score(test_x, test_y))}
-        print(json.dumps(said), flush=True)
+        return {"seconds": seconds, "accuracy": float(net.score(test_x, test_y))}
+
+    serve(fit)
 
 
 def _images(split: str, samples: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -215,8 +175,7 @@ def main() -> int:
         return 0
     if options.data is not None:
         os.environ["FLAXNN_DATA_DIR"] = str(options.data.resolve())
-    import logistic_vs_sklearn as logistic
-
+    from benchmarks import logistic_vs_sklearn as logistic
     from flaxnn.bench import machine
 
     quick, rounds = options.quick, 1 if options.quick else options.rounds

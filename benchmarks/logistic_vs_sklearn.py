@@ -21,9 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import time
 import warnings
@@ -33,13 +31,14 @@ from typing import Any
 
 import numpy as np
 
-# The package beside this folder, also where it is not installed.
+# The package and the other scripts, also where the package is not installed.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.sklearn_sides import SIDES, Worker, pin, serve
 
 COEFFICIENTS, OBJECTIVE, TIME = 1e-4, 1e-6, 0.5
 # Ours needs about ten to be as low as scikit-learn is after its 100.
 STEPS = 15
-SIDES = ("scikit-learn", "flaxnn")
 
 
 def coefficient_rows() -> list[dict[str, Any]]:
@@ -103,8 +102,10 @@ def _speed_row(
     what: str, dtype: str, steps: int, samples: int, rounds: int, threads: int
 ) -> dict[str, Any]:
     """One comparison: both sides take turns in processes of their own."""
+    task = {"dtype": dtype, "samples": samples, "threads": threads}
+    given = {"scikit-learn": 100, "flaxnn": steps}
     sides = {
-        name: _Worker(name, dtype, samples, steps if name == "flaxnn" else 100, threads)
+        name: Worker(__file__, {**task, "side": name, "steps": given[name]})
         for name in SIDES
     }
     try:
@@ -145,51 +146,9 @@ def _speed_row(
     }
 
 
-class _Worker:
-    """A side in a process of its own, which fits when it is told to."""
-
-    def __init__(self, side: str, dtype: str, samples: int, steps: int, threads: int):
-        pinned = {
-            name: str(threads)
-            for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        }
-        task = {"side": side, "dtype": dtype, "samples": samples, "steps": steps}
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, "--worker", json.dumps(task | {"n": threads})],
-            env=os.environ | pinned,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._read()
-
-    def fit(self) -> dict[str, Any]:
-        """Has it fit once; returns seconds, steps and the objective."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("fit\n")
-        self._process.stdin.flush()
-        return self._read()
-
-    def close(self) -> None:
-        """Lets it end."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
-
-    def _read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("a worker has ended; what it said is above")
-        return json.loads(line)
-
-
 def work(task: dict[str, Any]) -> None:
-    """A worker's life: fits at each line that it reads, and says how it went."""
-    if hasattr(os, "sched_setaffinity"):
-        # XLA and the libraries of threads count the processors that are allowed.
-        allowed = sorted(os.sched_getaffinity(0))[: task["n"]]
-        os.sched_setaffinity(0, allowed)
+    """What a worker does with its task."""
+    pin(task["threads"])
     from flaxnn import data
 
     arrays: Any = data.load("fashion_mnist").arrays
@@ -203,17 +162,18 @@ def work(task: dict[str, Any]) -> None:
         from sklearn.linear_model import LogisticRegression
     # That so many steps are not enough to converge is known.
     warnings.simplefilter("ignore")
-    print(json.dumps("ready"), flush=True)
-    for _ in sys.stdin:
+
+    def fit(seed: int) -> dict[str, Any]:
+        del seed  # Both begin at zero.
         start = time.perf_counter()
         model = LogisticRegression(max_iter=task["steps"]).fit(x, y)
-        seconds = time.perf_counter() - start
-        said = {
-            "seconds": seconds,
+        return {
+            "seconds": time.perf_counter() - start,
             "steps": int(model.n_iter_[0]),
             "objective": objective(model, x, y),
         }
-        print(json.dumps(said), flush=True)
+
+    serve(fit)
 
 
 def objective(model: Any, x: np.ndarray, y: np.ndarray) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 
 from flaxnn import nn, optim
 from flaxnn.estimators._generic import ModuleEstimator
-from flaxnn.estimators._labels import encoded, first_classes, weights_of
+from flaxnn.estimators._labels import encoded, weights_of
 from flaxnn.estimators._parameters import check_choice
 from flaxnn.estimators._predictions import NetworkClassifier
 from flaxnn.estimators._probabilities import LINKS, Link, threshold
@@ -146,27 +146,6 @@ class Classifier(NetworkClassifier, ModuleEstimator):
                 nan or infinite.
         """
         self._fit(X, y, sample_weight)
-        return self
-
-    def partial_fit(
-        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
-    ) -> Self:
-        """Trains for one epoch on these data and returns the estimator.
-
-        The optimiser and the order of batches go on from the last call.
-
-        Args:
-            X: As for `fit`.
-            y: As for `fit`.
-            sample_weight: As for `fit`.
-            classes: All labels; needed at the first call.
-
-        Raises:
-            ValueError: The labels are not known at the first call, or others later;
-                else as `fit`.
-        """
-        known = first_classes(self, y, classes)
-        self._fit(X, y, sample_weight, incremental=True, classes=known)
         return self
 
     @property

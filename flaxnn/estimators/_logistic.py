@@ -154,9 +154,8 @@ class LogisticRegression(ClassifierMixin, NetworkEstimator):
         Raises:
             TypeError: A parameter is of the wrong kind.
             ValueError: A parameter is out of range, the data are bad or of one class,
-                or ``warm_start`` meets coefficients of another shape.
-            flaxnn.training.NonFiniteLossError: The loss is nan or infinite, such as
-                for too large a learning rate.
+                ``warm_start`` meets coefficients of another shape, or the loss gets nan
+                or infinite, such as for too large a learning rate.
         """
         self._check_parameters()
         if self.solver != "lbfgs":

@@ -11,7 +11,6 @@ from sklearn.utils.multiclass import type_of_target
 from flaxnn import functional as F
 from flaxnn.estimators._labels import (
     encoded,
-    first_classes,
     sample_weights,
     weights_of,
 )
@@ -176,28 +175,6 @@ class MLPClassifier(NetworkClassifier, Perceptron):
                 nan or infinite, such as for too large a learning rate.
         """
         self._fit(X, y, sample_weight)
-        return self
-
-    def partial_fit(
-        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
-    ) -> Self:
-        """Trains for one epoch on these data and returns the estimator.
-
-        The optimiser and the order of batches go on from the last call: k calls with
-        the same data are ``fit`` with ``max_iter=k``.
-
-        Args:
-            X: As for `fit`.
-            y: As for `fit`.
-            sample_weight: As for `fit`.
-            classes: All labels; needed at the first call.
-
-        Raises:
-            ValueError: The labels are not known at the first call, or others later;
-                else as `fit`.
-        """
-        known = first_classes(self, y, classes)
-        self._fit(X, y, sample_weight, incremental=True, classes=known)
         return self
 
     def _targets(

@@ -1,13 +1,15 @@
-"""What classifiers say of new samples."""
+"""What classifiers that train a network have in common."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 
+from flaxnn.estimators._labels import first_classes
 from flaxnn.estimators._network import NetworkEstimator
 from flaxnn.estimators._probabilities import (
     Link,
@@ -23,11 +25,35 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
     classes_: np.ndarray
     _multilabel: bool = False
+    # Of the base that trains, which stands behind this one.
+    _fit: Callable[..., None]
 
     @property
     @abstractmethod
     def _link(self) -> Link:
         """What makes probabilities of the network's outputs."""
+
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> Self:
+        """Trains for one epoch on these data and returns the estimator.
+
+        The optimiser and the order of batches go on from the last call: k calls with
+        the same data are a ``fit`` of k epochs.
+
+        Args:
+            X: As for `fit`.
+            y: As for `fit`.
+            sample_weight: As for `fit`.
+            classes: All labels; needed at the first call.
+
+        Raises:
+            ValueError: The labels are not known at the first call, or others later;
+                else as `fit`.
+        """
+        known = first_classes(self, y, classes)
+        self._fit(X, y, sample_weight, incremental=True, classes=known)
+        return self
 
     def predict(self, X: Any) -> np.ndarray:
         """Returns the most probable label of each sample.
