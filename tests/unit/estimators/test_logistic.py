@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression as Reference
 from sklearn.preprocessing import StandardScaler
 
 from flaxnn.estimators import LogisticRegression
+from flaxnn.estimators import _logistic_objective as objective
 from flaxnn.estimators import _logistic_solver as solver
 
 TIGHT = {"tol": 1e-10, "max_iter": 2000}
@@ -54,6 +55,29 @@ def same(found: LogisticRegression, expected: Reference, atol: float = 1e-6) -> 
 def test_minimum_of_several_classes(wine, C, fit_intercept):
     options = {"C": C, "fit_intercept": fit_intercept}
     same(LogisticRegression(**options, **TIGHT).fit(*wine), reference(*wine, **options))
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_rows_in_blocks_count_once(classes, monkeypatch):
+    """Of 50 rows that are held 45 count, in blocks of 7: the last ones overlap."""
+    rng = np.random.default_rng(0)
+    rows = 1 if classes == 2 else classes
+    shares = np.where(np.arange(50) < 45, rng.uniform(size=50), 0).astype(np.float32)
+    inputs = rng.normal(size=(50, 3)).astype(np.float32)
+    args = (
+        rng.normal(size=(rows, 3)).astype(np.float32),
+        rng.normal(size=rows).astype(np.float32),
+        inputs,
+        rng.integers(0, classes, 50).astype(np.int32),
+        shares,
+    )
+    for samples in (np.int32(45), np.int32(50)):
+        whole = objective._loss_and_gradients(*args, samples)
+        with monkeypatch.context() as patched:
+            patched.setattr(objective, "_BLOCK_BYTES", 7 * inputs[0].nbytes)
+            blocks = objective._loss_and_gradients(*args, samples)
+        for found, expected in zip(blocks, whole, strict=True):
+            assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("C", [0.01, 1.0])

@@ -112,6 +112,12 @@ def test_early_stopping_takes_the_best_epoch() -> None:
     assert best == pytest.approx(max(scores))
     assert net.best_validation_score_ == max(scores)
     assert net.best_loss_ is None
+    # The first of the best, behind which the run went on.
+    epoch = int(np.argmax(scores)) + 1
+    assert epoch < net.n_iter_
+    until = copy.deepcopy(net).set_params(max_iter=epoch).fit(X, NAMES)
+    for ours, theirs in zip(net.coefs_, until.coefs_, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
     # More than three epochs in a row were no better than the best before them.
     assert max(scores[:-4]) >= max(scores[-4:]) - 1e-4
 

@@ -79,6 +79,8 @@ def test_the_best_lane_is_a_finite_one(swept):
     values = swept.evaluations["loss"][-1, :20]
     assert best == int(values.argmin())
     assert swept.best("loss", "max") == int(swept.history["loss"][-1, :20].argmax())
+    # Lanes from 20 on have a larger one, and losses that are not finite.
+    assert swept.best("lr", "max") == 10
     with pytest.raises(KeyError, match="no column 'accuracy'"):
         swept.best("accuracy")
     with pytest.raises(ValueError, match="mode must be"):

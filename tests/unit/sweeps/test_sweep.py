@@ -99,6 +99,18 @@ def test_lanes_in_groups_are_the_same(swept):
     assert run_lanes._cache_size() <= programs + 1
 
 
+def test_a_split_and_a_mesh_change_no_bit():
+    """Forty lanes take the last axis by themselves, and so do their groups of seven."""
+    settings = options(batch_size=None, shuffle=False, epochs=3, seeds=range(20))
+    whole = flaxnn.sweep(plain_net, arrays(), **settings)
+    split = flaxnn.sweep(plain_net, arrays(), **settings, lanes_at_once=7)
+    mesh = jax.make_mesh((1,), ("lanes",), (jax.sharding.AxisType.Auto,))
+    shared = flaxnn.sweep(plain_net, arrays(), **settings, mesh=mesh)
+    assert (len(whole.groups), len(split.groups)) == (1, 6)
+    for other in (split, shared):
+        assert_equal_sweeps(other, whole)
+
+
 def test_architectures_are_grouped_and_keep_their_places():
     settings = options(batch_size=None, shuffle=False, epochs=2, seeds=(3,))
     result = flaxnn.sweep(plain_net, arrays(), **settings, width=[3, 4])
