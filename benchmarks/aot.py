@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compiles the training step and the scanned chunk for accelerators that are not here.
 
     python benchmarks/aot.py [--target NAME]... [--json] [--output FILE]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The training runs of the documents in flaxnn, for `certify_all.py` to certify."""
 
 from __future__ import annotations

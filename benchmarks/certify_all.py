@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A certificate for every document and for the Fashion-MNIST runs.
 
     python benchmarks/certify_all.py [--entry NAME ...] [--data DIR] [--strict]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The training runs of the documents in PyTorch, for `certify_all.py` to record.
 
 Every function is what its document writes: a seed, a model, a loop. What differs is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A convolutional net with batch norm and dropout, beside PyTorch, from one seed.
 
     python benchmarks/convnet_parity.py [--data DIR] [--json] [--output FILE]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One device against eight, and against two processes; one of which is then killed.
 
     python benchmarks/devices.py [--json] [--output FILE]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the engine costs beside a bare scan over the same epochs.
 
     python benchmarks/engine_overhead.py [--data DIR] [--epochs 8] [--repeats 5]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """flaxnn's estimators beside scikit-learn's: accuracy, minimum and time.
 
     python benchmarks/estimators_vs_sklearn.py [--json] [--output FILE] [--data DIR]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How faithful every document's figures are: grade, error, tolerance and margin.
 
     python benchmarks/fidelity.py [NAME ...] [--data DIR] [--strict] [--json]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fuzzes `flaxnn.interop.load`, guided by coverage.
 
     python benchmarks/fuzz_files.py --executions N [--seconds S] [--seed K]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checkpoints as PyTorch's users may write them, drawn from a seed.
 
 The files of `benchmarks/roundtrip.py`. They need PyTorch 2.13.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compares every draw of `flaxnn.random.Generator` with PyTorch's, bit for bit.
 
     python benchmarks/generator_sweep.py --seeds 300 [--sizes 60] [--json] [--speed]

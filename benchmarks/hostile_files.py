@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loads hostile files, each in a process of its own, and sees what that does.
 
     python benchmarks/hostile_files.py [--attack NAME …] [--json] [--output FILE]

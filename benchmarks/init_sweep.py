@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compares the initial states of forty architectures with PyTorch's, bit for bit.
 
     python benchmarks/init_sweep.py [--seeds 0 1 42 2025 -3] [--json]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kills runs with SIGKILL at random moments, resumes them, and compares their ends.
 
     python benchmarks/kill_resume.py [--runs 60] [--seed 0] [--json] [--output FILE]

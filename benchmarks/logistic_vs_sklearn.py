@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LogisticRegression beside scikit-learn's: the minimum, and the time to get near it.
 
     python benchmarks/logistic_vs_sklearn.py [--json] [--output FILE]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plants known mistakes in a copy of flaxnn and sees that the tests catch them.
 
     python benchmarks/mutations.py [NAME ...] [--json]

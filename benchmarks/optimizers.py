@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every optimiser beside PyTorch (error) and beside optax (time of an update).
 
     python benchmarks/optimizers.py [NAME ...] [--json] [--output FILE]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Forty ports with one planted fault each, and ten without: does `diverge` find them?
 
     python benchmarks/planted_faults.py [--json] [--output FILE]

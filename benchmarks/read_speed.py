@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How long it takes to read large files, against PyTorch and safetensors.
 
     python benchmarks/read_speed.py [--gigabytes 1] [--turns 15] [--json]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What it costs to record a PyTorch run.
 
     python benchmarks/recording.py [--steps 200] [--turns 7] [--threads 1] [--json]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checkpoints that PyTorch writes, flaxnn reads, writes again, and PyTorch reads.
 
     python benchmarks/roundtrip.py [--files 60] [--seed 0] [--json] [--output FILE]

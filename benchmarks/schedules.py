@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How close the learning-rate schedules are to PyTorch's, and what they look like.
 
     python benchmarks/schedules.py [--json] [--page docs/guide/schedules.md]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A side of a comparison with scikit-learn: a process that fits when it is told to."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is made of a result of `flaxnn bench`: tables, the guide's page, the reference.
 
     flaxnn bench --against all --data DIR --output benchmarks/results/speed.json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What streaming costs in time, and what it leaves of the memory.
 
     python benchmarks/streaming.py [--data DIR] [--epochs 3] [--repeats 7]

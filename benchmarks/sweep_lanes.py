@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hundreds of runs in one call: against PyTorch one by one, and a lane against `fit`.
 
     python benchmarks/sweep_lanes.py [--json] [--output FILE] [--quick]

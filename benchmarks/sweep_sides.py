@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What `sweep_lanes.py` compares with: PyTorch's runs, both sides' models, the data."""
 
 from __future__ import annotations

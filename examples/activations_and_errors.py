@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Made by source/build.py from source/activations_and_errors.md: edit that file.
 
 # %% [markdown]

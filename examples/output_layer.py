@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Made by source/build.py from source/output_layer.md: edit that file.
 
 # %% [markdown]

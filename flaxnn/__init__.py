@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch training runs reproduced in JAX and Flax.
 
 The same seed gives the same initial weights, the same batches in the same order and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compiled programs kept on disk, so that the next process need not compile them."""
 
 from __future__ import annotations

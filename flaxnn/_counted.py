@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Class labels that lie whole on every device, while samples are shared among them.
 
 A loss that divides by how many labels count needs that number before the gradient can

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The criteria of the grades T1 and T2, on plain arrays.
 
 Whoever judges a run takes the arithmetic from here: the figures of `reproduce` and the

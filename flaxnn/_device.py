@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Choosing the device a run computes on."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the numbers of a run may depend on besides its inputs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exceptions that have no counterpart in PyTorch."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Attributes of a package that are imported at their first use (PEP 562)."""
 
 from __future__ import annotations

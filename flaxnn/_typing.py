@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The types that array functions are annotated with.
 
 ``Float[Array, "N C"]`` says dtype and shape. Type checkers see jaxtyping's types. At

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What every test runs under, and the fixtures that several folders share."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Docstrings here say `Example:`; Griffe knows that section as `Examples:`.
 
 Without this, the doctest below it is read as Markdown: prompts become quotations, and

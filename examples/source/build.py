@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Makes a script and a notebook from each text in this folder, and runs notebooks.
 
     python examples/source/build.py                   writes them
@@ -33,6 +34,8 @@ EXAMPLES = SOURCE.parent
 # The name is Jupyter's for "the Python at hand", on Colab too.
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 CELL_SECONDS = 600
+# What each file of Python begins with; a cell does not.
+LICENCE = "# SPDX-License-Identifier: Apache-2.0\n"
 
 
 def texts() -> list[Path]:
@@ -46,7 +49,8 @@ def notebook(text: Path) -> NotebookNode:
     for index, cell in enumerate(made.cells):
         cell["id"] = f"cell-{index:02d}"
         if shared := cell.metadata.pop("include", None):
-            cell.source = (text.parent / shared).read_text("utf-8").rstrip()
+            source = (text.parent / shared).read_text("utf-8")
+            cell.source = source.removeprefix(LICENCE).rstrip()
     made.metadata = nbformat.from_dict(
         {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     )
@@ -62,7 +66,7 @@ def script(made: NotebookNode, text: Path) -> str:
     for cell, following in itertools.pairwise(plain.cells):
         if defines(cell, -1) or defines(following, 0):
             cell.metadata["lines_to_next_cell"] = 2  # as ruff formats it
-    note = f"# Made by source/build.py from source/{text.name}: edit that file.\n\n"
+    note = f"{LICENCE}# Made by source/build.py from source/{text.name}: edit that file.\n\n"
     return note + jupytext.writes(plain, fmt="py:percent")
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # @title Install flaxnn where it is missing, and say what it computes on
 # The URL or the path of a wheel, or "git+https://…" with a repository.
 FLAXNN = ""  # @param {type:"string"}

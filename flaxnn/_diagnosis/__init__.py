@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What on this machine makes runs slow or wrong, and what to do about it."""
 
 from flaxnn._diagnosis._advice import advice

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Accelerators that are there and not used, or not free."""
 
 from __future__ import annotations

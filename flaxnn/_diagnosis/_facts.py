@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All that `flaxnn doctor` knows, as one dictionary."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a diagnosis is made of."""
 
 from __future__ import annotations

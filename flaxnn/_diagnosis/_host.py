@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the machine has, found out without JAX."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What JAX does on this machine, measured in a process of its own.
 
 A backend can crash, and a TPU's can wait for minutes for chips that are not there; here

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How long training runs take, against PyTorch, other peers and a scan by hand.
 
 `flaxnn bench` is the command over this package. Each side of a comparison runs

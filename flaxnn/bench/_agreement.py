@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sides are compared in speed only where they compute the same."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The picture of a result, drawn without any library."""
 
 from __future__ import annotations

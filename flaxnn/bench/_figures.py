@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The figures of a case, as they are written to a results file."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The run as Flax's tutorials write it: a module, an optimiser, a step in `nnx.jit`.
 
 The model has Flax's own layers. Batches are gathered by NumPy from float32 images made

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The run as a user of flaxnn writes it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How the time of a step grows with one size at a time."""
 
 from __future__ import annotations

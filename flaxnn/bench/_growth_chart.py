@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The picture of a growth: a line for each side, both scales logarithmic."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The run as a user of Keras 3 writes it, on JAX: a Sequential, compile and fit.
 
 `Model.fit` gives the average loss of each epoch. Where every step takes all rows, a run

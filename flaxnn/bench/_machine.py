@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the figures may depend on."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Measures cases and gathers the figures."""
 
 from __future__ import annotations

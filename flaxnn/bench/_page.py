@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page of a measurement: where a peer is faster, then everything."""
 
 from __future__ import annotations

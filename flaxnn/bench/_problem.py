@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What all sides of a case start from, in files that their workers read."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What all sides of a case compute, in words that a worker reads from JSON."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A recorded run of PyTorch, for machines that have none."""
 
 from __future__ import annotations

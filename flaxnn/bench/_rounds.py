@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sides of one case, run in turn."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The run as a person writes it for this one model in JAX and optax.
 
 There are no checks, no loader and no chunks, and the initial weights and the order of

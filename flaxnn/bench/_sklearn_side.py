@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The run as `sklearn.neural_network.MLPClassifier`, where that has the model.
 
 It has perceptrons with ReLU between their layers and nothing but the softmax or the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Results for people: tables for a terminal and for the guide."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The figures that the project set itself, against a result."""
 
 from __future__ import annotations

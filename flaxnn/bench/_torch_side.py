@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The runs as PyTorch's users write them.
 
 PyTorch is imported inside the functions, which only workers of these sides call: the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where somebody else is faster, which is said before anything else."""
 
 from __future__ import annotations

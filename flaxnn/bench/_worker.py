@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One side of one case in a process of its own: ``python -m flaxnn.bench._worker``.
 
 The argument is JSON: the side's module, function, options and packages, the folder of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``flaxnn bench``: how long runs take, against PyTorch and other peers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``flaxnn compare``: where a port leaves a recorded run, or two runs part."""
 
 from __future__ import annotations

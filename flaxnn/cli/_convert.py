@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``flaxnn convert``: PyTorch's files and safetensors, one into the other."""
 
 from __future__ import annotations

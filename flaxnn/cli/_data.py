@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``flaxnn data``: data sets listed, located, verified and fetched."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``flaxnn doctor``: what on this machine makes runs slow or wrong."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The entry point: answers what needs no imports, then starts the application."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The file that ``--report`` names."""
 
 from __future__ import annotations

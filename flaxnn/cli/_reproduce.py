@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``flaxnn reproduce``: every figure of the documents, computed again."""
 
 from __future__ import annotations

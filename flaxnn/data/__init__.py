@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Data sets, and mini-batches in PyTorch's order.
 
 Example:

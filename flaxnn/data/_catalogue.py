@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What there is, where it is, and whether it is right: behind `flaxnn data`."""
 
 from __future__ import annotations

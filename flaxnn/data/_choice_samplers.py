@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Samplers of chosen rows: of some, or of all by weight."""
 
 from __future__ import annotations

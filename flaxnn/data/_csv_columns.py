@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The columns of a table: their names, and which of them are wanted."""
 
 from __future__ import annotations

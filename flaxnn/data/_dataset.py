@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A data set held in memory as arrays of equal length."""
 
 from __future__ import annotations

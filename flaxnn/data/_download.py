@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Published files, fetched into TFDS' download cache under TFDS' names."""
 
 from __future__ import annotations

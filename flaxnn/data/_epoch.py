@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One pass over a data set: the order of its rows, drawn when PyTorch draws it."""
 
 from __future__ import annotations

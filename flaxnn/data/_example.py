@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The records of TFDS: `tf.train.Example` messages, read without TensorFlow."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a data set is the one that it was."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The IDX format, in which MNIST and Fashion-MNIST are distributed."""
 
 from __future__ import annotations

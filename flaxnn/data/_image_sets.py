@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """MNIST and Fashion-MNIST: what they hold and where copies of them lie."""
 
 from __future__ import annotations

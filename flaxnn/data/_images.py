@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loads an image data set from the first place that has it, or fetches it."""
 
 from __future__ import annotations

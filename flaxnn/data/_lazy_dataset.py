@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Data sets whose rows are read when they are asked for."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mini-batches in PyTorch's order."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is said when an image data set is nowhere."""
 
 from __future__ import annotations

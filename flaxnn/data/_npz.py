@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """NumPy's .npz archives as data sets."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Samplers of a whole data set: in its order, or shuffled."""
 
 from __future__ import annotations

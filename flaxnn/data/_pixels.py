@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pixels as floating-point numbers, as torchvision's ToTensor makes them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The kinds of places in which a copy of an image data set can be."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where copies of an image data set are looked for, in order."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Grey PNG images, many of one size at once."""
 
 from __future__ import annotations

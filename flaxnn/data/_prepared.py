@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Data sets as TFDS has prepared them, read without TensorFlow and without TFDS."""
 
 from __future__ import annotations

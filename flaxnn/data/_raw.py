@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Image data sets read from a place and checked, or fetched where no place has them."""
 
 from __future__ import annotations

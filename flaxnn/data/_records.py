@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The files that TFDS prepares a data set as, and the records in them."""
 
 from __future__ import annotations

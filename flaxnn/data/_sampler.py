@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What draws the order of an epoch: pieces of row indices, each drawn when reached."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Anything that can be batched, seen as rows."""
 
 from __future__ import annotations

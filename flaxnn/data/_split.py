@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random parts of a data set."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which generator a loader or a split draws from."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tabular data sets that scikit-learn ships, and its split."""
 
 from __future__ import annotations

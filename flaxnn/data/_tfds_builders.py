@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TFDS builders that prepare without TensorFlow; importing this imports TFDS."""
 
 # TFDS wraps its methods for logging, in types that no method can override.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What TFDS has prepared, as a data set that stays on disk."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The arrays that the five PyTorch documents train on and print.
 
 Each function returns new arrays, so that they may be changed.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Models and runs behind scikit-learn's interface.
 
 Importing this package loads neither JAX nor scikit-learn; an estimator is imported when

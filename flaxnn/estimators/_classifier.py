@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Any module as a classifier."""
 
 from __future__ import annotations

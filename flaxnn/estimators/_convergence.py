@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """When an estimator's run has converged, by scikit-learn's rule."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Any module behind scikit-learn's interface: its parameters and its run."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Inputs and targets as arrays, in the dtype that an estimator computes in."""
 
 from __future__ import annotations

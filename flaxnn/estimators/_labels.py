@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Labels of any kind as codes, and the weights of samples and classes."""
 
 from __future__ import annotations

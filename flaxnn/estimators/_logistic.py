@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Logistic regression with scikit-learn's interface."""
 
 from __future__ import annotations

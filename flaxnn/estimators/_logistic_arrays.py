@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A data set in arrays of a few sizes, so that one program serves many data sets."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Coordinates in which the objective of logistic regression is round."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The objective of logistic regression and its gradient, in one pass over the data."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The minimum of logistic regression's objective, by L-BFGS in one program."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Multi-layer perceptrons with scikit-learn's parameters."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A regressor with scikit-learn's parameters for multi-layer perceptrons."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What all estimators that train a network share: the run, and what is kept of it."""
 
 from __future__ import annotations

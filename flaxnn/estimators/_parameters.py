@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks of an estimator's parameters, made when it is fitted."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a network's outputs to probabilities, scores and labels."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Computing in a process that was forked behind JAX's back."""
 
 from __future__ import annotations

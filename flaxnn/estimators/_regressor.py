@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Any module as a regressor."""
 
 from __future__ import annotations

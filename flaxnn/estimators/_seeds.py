@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """scikit-learn's random_state as a seed of PyTorch's generator."""
 
 from __future__ import annotations

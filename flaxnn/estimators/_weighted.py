@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network whose samples have weights, and what it is trained and judged by."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's functions in JAX: activations, losses and the layers' arithmetic.
 
 Stateless and pure: every function works under ``jax.jit``, ``jax.grad`` and

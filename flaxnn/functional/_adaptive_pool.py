@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pooling to a given size."""
 
 from __future__ import annotations

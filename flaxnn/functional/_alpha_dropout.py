@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Alpha dropout, which keeps the mean and variance that SELU gives."""
 
 from __future__ import annotations

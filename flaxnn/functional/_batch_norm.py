@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Batch normalisation: each channel by its mean and variance over all samples.
 
 PyTorch changes the running statistics in place; here they are arguments only, and a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Binary cross entropy, of probabilities and of logits."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What batch and instance norm share: the arithmetic of one number per channel."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Losses over classes: cross entropy and the negative log-likelihood."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's convolutions, input (N, C, …) and weight (O, I / groups, …)."""
 
 from __future__ import annotations

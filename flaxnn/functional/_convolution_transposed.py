@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's transposed convolutions, weight (I, O / groups, …)."""
 
 from __future__ import annotations

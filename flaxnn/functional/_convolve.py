@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Convolutions of any number of dimensions, over inputs that are padded already."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Norms, distances and similarities of vectors."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dropout of elements and of channels, with a mask that is handed in."""
 
 from __future__ import annotations

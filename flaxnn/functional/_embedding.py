@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows looked up by their index, and indices as rows of zeros and a one."""
 
 from __future__ import annotations

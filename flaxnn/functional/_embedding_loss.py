@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Losses that pull vectors together or push them apart."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rectifiers that bend exponentially below zero."""
 
 from __future__ import annotations

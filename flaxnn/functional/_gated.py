@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Activations that multiply their input by a gate: GLU, GELU, SiLU and Mish."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Samples from a softmax that can be differentiated."""
 
 from __future__ import annotations

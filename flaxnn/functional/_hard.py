@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hard sigmoid and hard swish: the smooth functions made of straight lines."""
 
 from __future__ import annotations

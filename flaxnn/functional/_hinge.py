@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Losses of signed labels: nothing is lost beyond a margin."""
 
 from __future__ import annotations

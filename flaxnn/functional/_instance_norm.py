@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Instance normalisation: each channel of each sample by its own mean and variance."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Class indices: their shape, dtype and range."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Normalisations of each sample alone: over its last dimensions or over groups."""
 
 from __future__ import annotations

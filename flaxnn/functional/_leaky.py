@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rectifiers that keep a slope below zero: fixed, learned or random."""
 
 from __future__ import annotations

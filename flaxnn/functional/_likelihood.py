@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Divergences and likelihoods of distributions other than the categorical."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The arithmetic of the layers that only multiply, add and reshape."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Power means over windows."""
 
 from __future__ import annotations

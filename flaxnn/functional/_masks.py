@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the dropouts share: their masks, which are handed in, since nothing here draws.
 
 PyTorch's functions draw their mask from its global generator, by ``bernoulli_(1 - p)``

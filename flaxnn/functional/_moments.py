@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Means, variances and what a normalisation checks about its parameters."""
 
 from __future__ import annotations

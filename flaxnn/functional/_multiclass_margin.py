@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Margin losses over the classes of a sample."""
 
 from __future__ import annotations

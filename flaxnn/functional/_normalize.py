@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Normalisations without statistics: by a norm, and by neighbouring channels."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The p-norm, with PyTorch's derivative where the definition gives none."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Options that are numbers: refused where they can be read, nan where they cannot."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Padding with constants, reflections, copies of the edge, or periodically."""
 
 from __future__ import annotations

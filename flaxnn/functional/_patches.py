@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Columns of sliding blocks from images, and images from them."""
 
 from __future__ import annotations

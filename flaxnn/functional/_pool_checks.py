@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the pooling functions check about their arguments, in PyTorch's words."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Several arguments brought to one shape and one floating-point dtype."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rectifiers and clips: x where it is in range, a constant elsewhere."""
 
 from __future__ import annotations

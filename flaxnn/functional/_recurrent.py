@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One step of each recurrent layer, and a whole sequence of steps."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Losses of real numbers: squared and absolute errors."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What only moves elements: unflatten, and pixels from channels and back."""
 
 from __future__ import annotations

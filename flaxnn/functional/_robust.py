@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Losses that are squared near zero and linear far from it."""
 
 from __future__ import annotations

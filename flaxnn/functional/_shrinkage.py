@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Activations that pull small numbers to zero."""
 
 from __future__ import annotations

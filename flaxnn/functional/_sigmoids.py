@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Smooth activations: the S-shaped ones and the integrals of the sigmoid."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Softmax, its logarithm and its mirror image."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the operations over spatial dimensions share: their options and the batch."""
 
 from __future__ import annotations

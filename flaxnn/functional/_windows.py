@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sliding windows: where they lie, and how what lies in them is joined."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The documents' formulas in NumPy, as an oracle independent of JAX and PyTorch.
 
 Each is written as the textbook has it, for float64 arrays and with nothing done for

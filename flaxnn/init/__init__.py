@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's parameter initialisers, as functions from a shape to an array.
 
 Every initialiser of ``torch.nn.init`` fills a tensor in place; here it returns a

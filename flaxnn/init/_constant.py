@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Initialisers that draw nothing."""
 
 from __future__ import annotations

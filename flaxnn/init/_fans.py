@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the scale of an initial weight is computed from: gains and fans."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's half-precision draws: in float32 from the same stream, rounded once."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Initialisers that let a linear layer or a convolution begin as the identity."""
 
 from __future__ import annotations

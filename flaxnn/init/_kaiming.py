@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kaiming's initialisers; the uniform one is the default of PyTorch's layers."""
 
 from __future__ import annotations

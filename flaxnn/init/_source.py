@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where an initialiser's numbers come from: PyTorch's stream or JAX keys."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sparse initialiser."""
 
 from __future__ import annotations

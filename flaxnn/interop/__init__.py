@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's files and safetensors, in and out, without PyTorch.
 
 `load` and `save` work with NumPy alone; JAX is imported with the functions that hand

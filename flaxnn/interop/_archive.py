@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's zip format: a pickle, and one entry for each storage."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A training run taken over from PyTorch in the middle, and given back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The directory of a zip file, read strictly.
 
 Python's zipfile takes what it can get. Here an archive has one meaning or none: what

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The names that PyTorch and safetensors have for NumPy's dtypes, in one table."""
 
 from __future__ import annotations

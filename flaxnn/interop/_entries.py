@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where in a file the parts of a training run are."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one error for a file that cannot be read."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The states of a run's Generators, as PyTorch's files have them."""
 
 from __future__ import annotations

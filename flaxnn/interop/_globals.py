@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the globals of a pickle stand for: a table of names, and nothing else.
 
 No name is ever imported. A name leads to a function of this module, which checks its

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """JSON of files, with bounded memory and no key twice."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which keys a pickle may put into dicts and sets.
 
 Python protects text and bytes from made-up collisions by a secret in their hash. It

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's format before 1.6: pickles in a row, then the storages.
 
 References:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`load`: what a file of PyTorch or safetensors holds."""
 
 from __future__ import annotations

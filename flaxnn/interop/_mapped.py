@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bytes of a mapped file, without copying them."""
 
 from __future__ import annotations

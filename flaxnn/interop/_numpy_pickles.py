@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """NumPy's own arrays and scalars in a pickle, of plain numeric dtypes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What each opcode of a pickle does to the machine, and what it costs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pickle of a PyTorch file, written opcode by opcode."""
 
 from __future__ import annotations

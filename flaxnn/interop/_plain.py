@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether what a pickle made is plain data, of bounded size and depth."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The safetensors format: a header in JSON, then the tensors.
 
 The package safetensors gives NumPy arrays too, but copies each and has no float8.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Nested containers of arrays written to a file."""
 
 from __future__ import annotations

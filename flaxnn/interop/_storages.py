@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which arrays share memory, and so a storage, in a file that is written."""
 
 from __future__ import annotations

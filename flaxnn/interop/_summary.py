@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the arrays of a file are, and how those of two files differ."""
 
 from __future__ import annotations

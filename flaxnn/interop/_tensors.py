@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tensors as views of the storages in a file."""
 
 from __future__ import annotations

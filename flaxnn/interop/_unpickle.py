@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A pickle machine that makes plain data and tensors, and can do nothing else.
 
 Python's own unpickler calls what a file names, and allocates as a file tells it to.

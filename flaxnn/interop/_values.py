@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The opcodes that push numbers, text and bytes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A file that `torch.load` reads: a zip archive, uncompressed, storages aligned."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A file of named arrays in the safetensors format."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Metrics of a batch, one value for each sample, and metrics of a stream of batches.
 
 A streaming metric is a frozen dataclass of options with four pure functions: `init`

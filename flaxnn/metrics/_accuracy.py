@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How often the prediction, or one of the best few, is right."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What both areas under the ROC curve share: their options and averages."""
 
 from __future__ import annotations

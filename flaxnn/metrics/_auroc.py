@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The exact area under the ROC curve, from all scores."""
 
 from __future__ import annotations

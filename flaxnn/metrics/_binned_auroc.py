@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The area under the ROC curve of binned scores, in fixed memory."""
 
 from __future__ import annotations

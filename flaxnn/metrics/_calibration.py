@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far stated probabilities are from how often they come true."""
 
 from __future__ import annotations

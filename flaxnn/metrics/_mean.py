@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The mean of anything that has one value for each sample."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the options of metrics have to be."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Metrics of one batch, as values per sample, so that every sample counts once."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Precision, recall and F1, of class 1 or averaged over classes."""
 
 from __future__ import annotations

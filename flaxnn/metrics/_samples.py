@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a batch of a classifier has to be: shapes, dtypes, labels, probabilities."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Metrics whose state is a sum over samples."""
 
 from __future__ import annotations

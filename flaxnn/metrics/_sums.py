@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sums over many batches that lose nothing: saturating counts, compensated floats.
 
 In a state an integer array holds counts. A floating-point array holds sums in pairs,

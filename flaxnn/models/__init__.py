@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The models of the documents, one file each."""
 
 from flaxnn.models._logistic_regression import LogisticRegression

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Fashion-MNIST classifier of document 004."""
 
 from __future__ import annotations

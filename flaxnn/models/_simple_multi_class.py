@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The classifier of the documents on the output layer."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's modules as Flax NNX modules: its names, shapes, draws and printing."""
 
 from flaxnn.nn._adaptive_pool import (

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Average pooling and power means."""
 
 from __future__ import annotations

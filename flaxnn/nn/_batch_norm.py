@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Batch normalisation, with the statistics that it keeps."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A bilinear form of two inputs."""
 
 from __future__ import annotations

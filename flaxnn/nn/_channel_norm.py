@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What batch and instance norm share: parameters and statistics of each channel."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Containers of modules in a row."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What convolutions and their transposes hold: parameters and options."""
 
 from __future__ import annotations

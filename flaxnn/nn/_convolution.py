@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Convolutions: PyTorch's weights, (O, I / groups, …), drawn in its order."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Transposed convolutions: PyTorch's weights, (I, O / groups, …)."""
 
 from __future__ import annotations

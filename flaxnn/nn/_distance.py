@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Distances, similarities and the losses of embedded vectors as modules.
 
 Options behind PyTorch's deprecated `size_average` and `reduce` are keyword-only: a

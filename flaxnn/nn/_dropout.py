@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dropout: PyTorch's masks from the run's stream, or masks from JAX keys."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hard sigmoid and hard swish as modules; the arithmetic is `flaxnn.functional`'s."""
 
 from __future__ import annotations

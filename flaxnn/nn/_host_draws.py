@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random numbers that a forward pass needs but the host's stream must draw.
 
 PyTorch's dropout draws its mask during the forward pass, from the same stream as the

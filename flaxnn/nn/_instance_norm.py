@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Instance normalisation, with the statistics that it can keep."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a layer's random numbers come from when they are not PyTorch's."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Normalisations of each sample alone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How an array lies in PyTorch and in Flax, and the way from one to the other."""
 
 from __future__ import annotations

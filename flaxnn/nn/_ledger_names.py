@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which parameter a draw was for, in a Generator's ledger.
 
 A layer's numbers are drawn before the layer has a place in a model. When a parameter is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Linear and the reshaping in front of it."""
 
 from __future__ import annotations

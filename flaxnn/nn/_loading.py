@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which tensor goes into which place of a model, and all that does not fit."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Losses as modules; the arithmetic is `flaxnn.functional`'s.
 
 Options are keyword-only: PyTorch still has its deprecated `size_average` second, so a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Margin losses as modules.
 
 Options behind PyTorch's deprecated `size_average` and `reduce` are keyword-only: a

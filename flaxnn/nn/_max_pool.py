@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Maximum pooling and its partial inverse."""
 
 from __future__ import annotations

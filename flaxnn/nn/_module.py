@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The base class of all modules: registration, traversal, printing."""
 
 from __future__ import annotations

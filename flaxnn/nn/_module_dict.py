@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A container of modules by name."""
 
 from __future__ import annotations

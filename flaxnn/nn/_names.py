@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's name and layout of every array of a model."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Options of modules over spatial dimensions, as they are kept and printed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The two kinds of state a module registers: parameters and buffers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The arrays of a model, and how to replace them: flaxnn's, Flax NNX's, Linen's."""
 
 from __future__ import annotations

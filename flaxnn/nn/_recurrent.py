@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recurrent layers over whole sequences."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What recurrent layers share: their parameters, and layer upon layer."""
 
 from __future__ import annotations

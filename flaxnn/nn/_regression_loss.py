@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Losses of real numbers and of distributions as modules.
 
 Options behind PyTorch's deprecated `size_average` and `reduce` are keyword-only: a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Modules that only move elements, and blocks of images as columns."""
 
 from __future__ import annotations

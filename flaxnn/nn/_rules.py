@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The table of what Flax's parameters are called in PyTorch, and how they lie there."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Smooth activations as modules; the arithmetic is `flaxnn.functional`'s."""
 
 from __future__ import annotations

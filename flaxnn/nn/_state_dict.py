@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Modules and dictionaries of arrays: call with them, load them, change dtype."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's optimisers as optax gradient transformations.
 
 Each has PyTorch's formula, defaults and argument checks, and works in any optax

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Adadelta: steps scaled by the ratio of two running averages."""
 
 from __future__ import annotations

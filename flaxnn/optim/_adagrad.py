@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Adagrad with PyTorch's decay of the learning rate."""
 
 from __future__ import annotations

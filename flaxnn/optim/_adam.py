@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Adam and AdamW with PyTorch's bias correction, decay and AMSGrad."""
 
 from __future__ import annotations

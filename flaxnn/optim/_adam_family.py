@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Adam and its relatives share: checks, bias corrections, decoupled decay."""
 
 from __future__ import annotations

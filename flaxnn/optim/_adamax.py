@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Adamax: Adam with a decaying maximum in place of the second moment."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Averaged stochastic gradient descent."""
 
 from __future__ import annotations

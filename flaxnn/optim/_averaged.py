@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The average of the parameters over the updates, beside an optimiser."""
 
 from __future__ import annotations

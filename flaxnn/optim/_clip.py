@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Gradient clipping with PyTorch's formulas."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which transformations evaluate the objective again, as PyTorch's closures."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A tree of parameters as one vector, and back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What PyTorch's optimisers do to a gradient before their own formula."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The first state of an optimiser."""
 
 from __future__ import annotations

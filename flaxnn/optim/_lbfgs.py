@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """L-BFGS, whose update is PyTorch's ``step(closure)``: many evaluations in one."""
 
 from __future__ import annotations

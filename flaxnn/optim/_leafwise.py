@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A formula for one parameter, applied to every leaf of a tree."""
 
 from __future__ import annotations

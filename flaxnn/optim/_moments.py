@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Running averages as PyTorch computes them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """NAdam: Adam with Nesterov's momentum and PyTorch's schedule of it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The dotted names of a tree's leaves, and patterns of them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Another transformation for some of the parameters, chosen by name."""
 
 from __future__ import annotations

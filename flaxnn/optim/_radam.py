@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RAdam: Adam whose second moment takes part once its variance is tractable."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RMSprop, plain, centred and with momentum."""
 
 from __future__ import annotations

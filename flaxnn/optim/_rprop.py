@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rprop: step sizes that grow while the gradient keeps its sign."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hyper-parameters: checked on the host, carried as traced state."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An optimiser whose learning rate a scheduler changes, as one transformation."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The states of optimisers, wherever they are in the state of a transformation."""
 
 from __future__ import annotations

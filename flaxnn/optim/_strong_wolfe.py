@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The line search of L-BFGS: a step length that meets the strong Wolfe conditions."""
 
 from __future__ import annotations

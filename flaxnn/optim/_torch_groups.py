@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which parameters PyTorch numbers how, and which optimiser has them."""
 
 from __future__ import annotations

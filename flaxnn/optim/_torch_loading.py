@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's dictionary put into the states of a transformation's optimisers."""
 
 from __future__ import annotations

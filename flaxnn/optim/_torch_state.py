@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The state of an optimiser in PyTorch's schema, there and back."""
 
 from __future__ import annotations

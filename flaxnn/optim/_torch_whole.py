@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LBFGS's state in PyTorch's schema: one for all parameters, in lists and vectors."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Show that a port of a training run is right, and find where it is not.
 
 `recorder.py` records a PyTorch run, `record` one of ours; `diverge` finds the first

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The backward phase: gradients on their way back, each module fed its recorded one."""
 
 from __future__ import annotations

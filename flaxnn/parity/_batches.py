@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The data phase: the port's batches beside the recorded ones."""
 
 from __future__ import annotations

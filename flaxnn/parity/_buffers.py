@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The state phase: what a step leaves in the buffers."""
 
 from __future__ import annotations

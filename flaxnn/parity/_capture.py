@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Watching the calls of a model's modules, flaxnn's or any of Flax NNX."""
 
 from __future__ import annotations

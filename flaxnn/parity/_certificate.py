@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The verdict on a port, with the figures that it rests on."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Certificates as one HTML page: verdict, figures, and the losses of both sides."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proves a port of a training run in float64, and measures it in float32."""
 
 from __future__ import annotations

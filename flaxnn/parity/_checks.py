@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a certificate checks: each grade's figures of two recordings."""
 
 from __future__ import annotations

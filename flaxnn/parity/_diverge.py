@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The first place where a port and a recorded run part."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Our own runs: as they are, in another dtype, and from weights moved by one ulp."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A model's calls, each fed what was recorded of it."""
 
 from __future__ import annotations

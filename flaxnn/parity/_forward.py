@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The forward phase: which module's output differs first."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a port's activations lie where PyTorch's do: channels first or last."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The loss phase: its value and its gradient, from the recorded output."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An optax state with what was recorded of PyTorch's optimiser in it."""
 
 from __future__ import annotations

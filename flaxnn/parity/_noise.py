@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The noise floor: how far apart runs are that differ by nothing but rounding."""
 
 from __future__ import annotations

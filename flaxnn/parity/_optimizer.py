@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The optimiser phase: one update of the recorded parameters, gradients and state."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The port that is compared: its model, under PyTorch's names."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A model's calls in one step: what goes in, what comes out, and the gradients."""
 
 from __future__ import annotations

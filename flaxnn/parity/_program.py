@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One training step as a compiled program that gives all that is recorded of it."""
 
 from __future__ import annotations

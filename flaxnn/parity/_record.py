@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Records a run of a JAX model, as `recorder.py` records one of PyTorch."""
 
 from __future__ import annotations

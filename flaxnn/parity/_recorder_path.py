@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the file is that records the PyTorch side."""
 
 from __future__ import annotations

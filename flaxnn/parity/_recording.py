@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is kept of a training run, PyTorch's or ours."""
 
 from __future__ import annotations

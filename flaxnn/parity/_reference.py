@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What PyTorch did: the runs that a port is held to."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files of named arrays with a few facts beside them."""
 
 from __future__ import annotations

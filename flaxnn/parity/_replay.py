@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A recorded step's forward and backward pass, done again by a port."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which steps of a run are recorded whole, as `recorder.py` chooses them."""
 
 from __future__ import annotations

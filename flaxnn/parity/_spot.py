@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where in a model's forward pass an array is."""
 
 from __future__ import annotations

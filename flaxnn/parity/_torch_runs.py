@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calls a PyTorch training function in the variants that its noise floor needs.
 
 Threads and moved weights are changed in this process. The instruction set is chosen by

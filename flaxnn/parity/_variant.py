@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One run that a training function of PyTorch is asked for.
 
 PyTorch is imported when a method is called: the package is there without it.

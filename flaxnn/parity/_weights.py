@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The weights that a port begins with, beside the recorded ones."""
 
 from __future__ import annotations

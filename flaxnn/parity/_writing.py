@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes a trace of a run from arrays.
 
 The PyTorch side writes the same format by itself: `recorder.py` is copied to where

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Records a PyTorch run step by step, without changing it.
 
 Copy this file beside a training script; it needs PyTorch only.

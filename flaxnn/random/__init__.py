@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's CPU random numbers in NumPy, bit for bit.
 
 A `Generator` is seeded like PyTorch's and draws what PyTorch draws: initial weights,

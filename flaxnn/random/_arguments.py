@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Arguments turned into plain values, or refused.
 
 The exceptions are of the types PyTorch raises, with its wording first. Everything is

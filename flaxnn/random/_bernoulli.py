@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Coin flips: ``bernoulli_(p)`` and ``torch.bernoulli``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Float32 log, sin and cos as PyTorch's AVX2 kernel for normal numbers has them.
 
 The polynomials are Cephes' in single precision; PyTorch takes them from avx_mathfun,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Work on a large array a piece at a time, so that temporaries stay in the cache."""
 
 from __future__ import annotations

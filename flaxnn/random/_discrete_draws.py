@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The generator's draws of integers, permutations and choices."""
 
 from __future__ import annotations

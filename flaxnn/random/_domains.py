@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where each distribution is defined: bounds, probabilities, weights.
 
 As in `_arguments`, the exceptions are PyTorch's.

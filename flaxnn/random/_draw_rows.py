@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A ledger's draws as rows that say whom each was for."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Mersenne Twister behind PyTorch's CPU generator: its words and its state."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run drew, for whom, and where two runs part."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Waiting times: ``Tensor.exponential_``."""
 
 from __future__ import annotations

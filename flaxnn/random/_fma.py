@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fused multiply-add, ``x * y + z`` rounded once, which NumPy does not have."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's generator, put together."""
 
 from __future__ import annotations

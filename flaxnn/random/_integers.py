@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Integers: ``torch.randint`` and ``Tensor.random_``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Draws of two kinds that take turns."""
 
 from __future__ import annotations

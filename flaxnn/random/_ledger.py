@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The record of what was drawn and for whom."""
 
 from __future__ import annotations

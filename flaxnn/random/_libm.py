@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The C library's float64 functions on whole arrays.
 
 PyTorch's scalar kernels call the C library. NumPy's own vectorised log, sin and cos

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The C library's float32 log, sin and cos, bit for bit, on whole arrays.
 
 PyTorch's kernels for the ``default`` CPU capability call ``logf``, ``sinf`` and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The multiplicative generator that PyTorch up to 2.6 borrowed from MKL.
 
 On Intel processors these versions drew ``bernoulli_`` with one probability (hence

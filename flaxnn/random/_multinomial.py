@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Weighted choice: ``torch.multinomial``."""
 
 from __future__ import annotations

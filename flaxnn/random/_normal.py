@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Normal numbers: ``torch.randn`` and ``Tensor.normal_``.
 
 Fewer than 16 numbers are drawn one pair at a time in float64, and the second of a pair

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``torch.randperm`` without a loop.
 
 PyTorch shuffles by n swaps, each of which depends on those before. But where a number

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the draws of two runs part, by how many words, and whose doing it is."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The generator as a stream: its seed, its state, its ledger."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The order in which ``torch.topk`` returns equal values.
 
 Without ties there is only one answer. With ties it is what the C++ library's

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The types of the generator's arguments and arrays.
 
 Type checkers see what a method takes. At run time the argument types are ``object``,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Uniform numbers: ``torch.rand`` and ``Tensor.uniform_``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a person reads: pictures, arrays as PyTorch prints them, tables, a page."""
 
 from flaxnn.report._band_plot import plot_bands

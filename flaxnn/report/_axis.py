@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scale of an axis: where numbers lie on it and which of them are written."""
 
 from __future__ import annotations

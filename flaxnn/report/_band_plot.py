@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The picture of many runs: a median and quantile bands for each group of them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two runs' losses, checked before they are drawn over each other."""
 
 from __future__ import annotations

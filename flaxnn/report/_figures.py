@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A table of figures in the terminal: one line for each group."""
 
 from __future__ import annotations

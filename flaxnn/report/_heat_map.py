@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A table of numbers in shades of blue, with its rows and columns named."""
 
 from __future__ import annotations

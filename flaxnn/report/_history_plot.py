@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The picture of a run by itself: losses, metrics and learning rate over its steps."""
 
 from __future__ import annotations

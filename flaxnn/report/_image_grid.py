@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many small images in one picture, each with lines of text above it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of what a classifier of images has learnt and what it says."""
 
 from __future__ import annotations

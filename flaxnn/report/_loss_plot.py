@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The picture of a run: both sides' losses, and how far apart they are."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of what a classifier says: its confusions and its probabilities."""
 
 from __future__ import annotations

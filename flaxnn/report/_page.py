@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One HTML page that holds all it shows, and works without a network."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Both sides' losses over each other and their difference below, as HTML."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pictures inside a page."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables of a page: numbers at the right, each column fit to be sorted by."""
 
 from __future__ import annotations

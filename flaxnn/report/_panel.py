@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A panel of a plot in HTML: an SVG that takes any width, its labels in page letters.
 
 The drawing stretches with the page and the letters do not, so that a plot can be read

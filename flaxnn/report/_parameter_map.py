@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A value over two parameters, as a table in shades."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The picture of a binary classifier of one feature."""
 
 from __future__ import annotations

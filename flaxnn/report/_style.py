@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One look for every picture, without a change to matplotlib's own settings."""
 
 from __future__ import annotations

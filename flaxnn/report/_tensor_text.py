@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Arrays printed as PyTorch prints tensors, digit for digit."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts cut to the room they have, by the widths of their letters."""
 
 from __future__ import annotations

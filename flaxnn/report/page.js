@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 "use strict";
 (() => {
   // Columns of numbers are sorted by value, others by text; what has none comes last

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every figure of the five documents, computed again and compared."""
 
 from flaxnn.reproduce._entry import Entry, Settings

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Document 003: probabilities from logits, alone and in a batch."""
 
 from __future__ import annotations

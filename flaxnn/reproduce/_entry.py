@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an entry is: a system of a document and how its figures are made."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Document 001: the exceptions it runs into."""
 
 from __future__ import annotations

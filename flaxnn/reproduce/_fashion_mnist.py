@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Document 004's model trained on the real Fashion-MNIST."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One figure: what the reference says, what we compute, how far apart they are."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Documents 000 and 001: the formulas, from scratch and as the library has them."""
 
 from __future__ import annotations

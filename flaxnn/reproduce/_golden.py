@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recorded PyTorch runs, and what it takes to be as near to them as PyTorch is."""
 
 from __future__ import annotations

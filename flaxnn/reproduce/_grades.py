@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The grades of a run: what was held to which criterion, and with what margin."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Document 002: one neuron, binary and multinomial logistic regression."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Document 004: the model's printed weights, structure and layers."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Documents 000 and 001: ten Adam steps of a linear classifier."""
 
 from __future__ import annotations

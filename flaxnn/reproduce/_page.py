@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page of a run: verdict, entries, losses of both sides, every figure."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of an entry, drawn only when somebody wants them."""
 
 from __future__ import annotations

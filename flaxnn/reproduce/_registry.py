@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The list of entries, in the documents' order."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Running entries and summing up."""
 
 from __future__ import annotations

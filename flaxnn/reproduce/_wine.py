@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Document 002's exercise: three cultivars of wine."""
 
 from __future__ import annotations

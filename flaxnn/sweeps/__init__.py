@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many runs in one call: search spaces, their lanes, what came of them."""
 
 from flaxnn.sweeps._distributions import (

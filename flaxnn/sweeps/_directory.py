@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A sweep on disk: what its groups have done, to go on from after it was killed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A validation of all lanes in one program."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What tells one sweep from another."""
 
 from __future__ import annotations

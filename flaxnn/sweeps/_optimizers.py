@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The lanes' optimisers: as few different programs as their numbers allow."""
 
 from __future__ import annotations

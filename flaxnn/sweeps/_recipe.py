@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a lane is made from its seed and its hyper-parameters."""
 
 from __future__ import annotations

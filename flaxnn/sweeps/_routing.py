@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which function takes which hyper-parameter."""
 
 from __future__ import annotations

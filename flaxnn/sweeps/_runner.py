@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Groups of lanes run one after the other, each in segments."""
 
 from __future__ import annotations

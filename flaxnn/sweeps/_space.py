@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which combinations of hyper-parameters are run."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The table of a sweep, for where there is no pandas."""
 
 from __future__ import annotations

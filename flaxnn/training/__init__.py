@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training as pure functions on explicit state, and the shell around them."""
 
 from flaxnn.training import callbacks

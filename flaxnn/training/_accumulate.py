@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loss and gradient of a batch: at once, or as micro-batches that are added up."""
 
 from __future__ import annotations

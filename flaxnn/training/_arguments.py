@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What `fit` refuses of its plain arguments."""
 
 from __future__ import annotations

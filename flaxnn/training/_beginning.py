@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The state of a run before its first step."""
 
 from __future__ import annotations

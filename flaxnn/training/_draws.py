@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random numbers that the host draws for a chunk, in the order PyTorch draws them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The loop around the compiled chunks of a run: what the host does between them."""
 
 from __future__ import annotations

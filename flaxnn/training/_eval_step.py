@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One step of an evaluation as a pure function."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Metrics and outputs of a model in evaluation mode, every sample once."""
 
 from __future__ import annotations

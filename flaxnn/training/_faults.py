@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What may go wrong in a run, with all that is needed to go on."""
 
 from __future__ import annotations

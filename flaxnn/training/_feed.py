@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How samples reach the device."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The shell of a training run: data in, chunks run, history out."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The forward pass of a training step: its dtype, and what it keeps in memory."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which of a model's parameters are trained: the others go with its buffers."""
 
 from __future__ import annotations

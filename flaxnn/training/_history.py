@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The metrics of a run, fetched from the device a little behind it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The compiled part of many runs: how their lanes are laid out."""
 
 from __future__ import annotations

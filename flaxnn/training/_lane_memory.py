@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How many lanes of `fit_many` a device has room for at once."""
 
 from __future__ import annotations

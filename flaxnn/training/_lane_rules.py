@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Operations of JAX on arrays whose last axis is the lanes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many runs side by side: what they share, and that they share it."""
 
 from __future__ import annotations

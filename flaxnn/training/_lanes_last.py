@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many lanes of one function, computed with the lanes as the last axis."""
 
 from __future__ import annotations

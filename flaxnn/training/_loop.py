@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The compiled part of a run: many steps in one program."""
 
 from __future__ import annotations

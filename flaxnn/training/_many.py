@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many runs of one architecture in one compiled program."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much memory the host and a device have."""
 
 from __future__ import annotations

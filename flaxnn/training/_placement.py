@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a run's arrays lie: on one device, or over the devices of a mesh."""
 
 from __future__ import annotations

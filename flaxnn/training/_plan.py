@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """In what order a run visits its data, and when numbers are drawn for it."""
 
 from __future__ import annotations

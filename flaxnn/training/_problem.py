@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is to be trained on what, checked before anything is compiled."""
 
 from __future__ import annotations

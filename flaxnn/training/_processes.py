@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What to say when another process of a run is gone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A progress bar for runs that take long enough to want one."""
 
 from __future__ import annotations

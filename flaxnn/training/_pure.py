@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Modules and functions as values that JAX can trace, compare and cache on."""
 
 from __future__ import annotations

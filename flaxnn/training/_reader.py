@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows in a given order, read ahead of time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Less memory for more time: intermediate results that are computed a second time.
 
 One `jax.checkpoint` around a whole forward pass saves nothing: before the first

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tells callbacks of a run, and tells them again after a run was resumed."""
 
 from __future__ import annotations

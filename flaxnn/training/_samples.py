@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Data on the host: all of their rows, or what reads some of them."""
 
 from __future__ import annotations

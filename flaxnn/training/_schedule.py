@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A run's learning-rate schedule: where it is put, and what is refused."""
 
 from __future__ import annotations

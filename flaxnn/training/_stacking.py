@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The trees of many lanes in one, and apart again."""
 
 from __future__ import annotations

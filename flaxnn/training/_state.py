@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All that a run must remember: on the device, and beside it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One training step as a pure function."""
 
 from __future__ import annotations

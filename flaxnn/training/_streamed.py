@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Samples that reach the device while the run goes on, a part of the data at a time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run is judged by after its epochs."""
 
 from __future__ import annotations

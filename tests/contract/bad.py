@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calls that PyTorch refuses: the type of the exception and words from its message."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How an op of the table is evaluated: once by us, once by the oracle."""
 
 from __future__ import annotations

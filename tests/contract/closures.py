@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How an optimiser that evaluates the objective again is run: as steps on two nets."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How an initialiser of the table is called, with PyTorch's numbers and JAX keys."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a module of the table is built from a seed, called and differentiated."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the table of the guide's page of optimisers, name by name, from the table.
 
 Run from the root of a checkout; the errors are measured against the goldens, so it

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How an optimiser of the table is run: on gradients that are the same for both."""
 
 from __future__ import annotations

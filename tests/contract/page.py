@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the page that compares torch.nn with flaxnn, name by name, from the tables.
 
 Run from the root of a checkout; the errors are measured against the goldens, so it

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One table of all that has a counterpart: being listed here is being tested.
 
 A family's file in `families` has any of `OPS`, `LAYERS`, `INITIALIZERS`, `OPTIMIZERS`,

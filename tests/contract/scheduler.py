@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a scheduler of the table is stepped: 300 times, on the groups of an optimiser."""
 
 from __future__ import annotations

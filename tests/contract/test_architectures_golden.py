@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Forty architectures' initial states, as PyTorch 2.13.0 recorded them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Forty architectures' initial states against the PyTorch that is installed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every initialiser against what PyTorch 2.13.0 recorded; needs no PyTorch."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every initialiser that draws, with JAX keys: PyTorch's distributions."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every module against the PyTorch that is installed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One set of rules for every streaming metric: jit, scan, merge, vmap, bad input."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every op under JAX's transformations; needs no PyTorch."""
 
 from __future__ import annotations

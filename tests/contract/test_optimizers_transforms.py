@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every optimiser under JAX's transformations and in optax; needs no PyTorch."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The pages that compare PyTorch with flaxnn say what the tables say."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every scheduler against the PyTorch that is installed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The guide's page of schedules shows what the table and the schedulers say."""
 
 from __future__ import annotations

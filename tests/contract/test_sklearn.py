@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """scikit-learn's own checks of estimators, over all of them.
 
 Each check fits on data of a shape of its own, so most of the time is compilation.

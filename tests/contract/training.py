@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs of 200 steps of an optimiser of the table, on two small nets.
 
 The gradients are compiled once for each net and the update once for each optimiser, so

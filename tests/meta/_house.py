@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The house as ARCHITECTURE.md draws it, and the packages it opens to the public."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The API reference names every public object, and nothing that is not one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an import loads and leaves alone, seen from a fresh interpreter."""
 
 from __future__ import annotations

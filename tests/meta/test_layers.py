@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The direction of imports: lower layers only, siblings never.
 
 The layers are read from the picture in ARCHITECTURE.md, so the picture cannot drift

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The project's own facts agree with each other."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every public name resolves, says what it is, and clashes with nothing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the README and the guide tell people to run is run."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Known mistakes, and the tests that have to catch them.
 
 A file for each part of the package, with a tuple `MUTATIONS`; they are planted by

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mistakes in SGD, Adam and its relatives."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mistakes in samplers, transforms and the readers of files."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mistakes in scikit-learn's interface: weights, penalties, stopping, minima."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mistakes in L-BFGS, its line search and its state."""
 
 from __future__ import annotations

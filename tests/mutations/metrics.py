@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mistakes in streaming metrics and in the evaluation's step."""
 
 from __future__ import annotations

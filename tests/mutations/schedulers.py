@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mistakes in learning-rate schedules and in when they are stepped."""
 
 from __future__ import annotations

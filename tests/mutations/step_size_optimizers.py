@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mistakes in the optimisers with step sizes, clipping, groups and PyTorch's state."""
 
 from __future__ import annotations

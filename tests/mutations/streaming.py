@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mistakes in streaming and in data that stay on disk."""
 
 from __future__ import annotations

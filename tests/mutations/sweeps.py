@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mistakes in many runs at once: their lanes, layouts, results and files."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mistakes in the training step's options, averages and runs side by side."""
 
 from __future__ import annotations

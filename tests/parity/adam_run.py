@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small run of PyTorch's, in a file that another process imports without JAX."""
 
 import numpy as np

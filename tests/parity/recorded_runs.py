@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The recorder as a user has it, and runs for it to record."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Averaged parameters against a live PyTorch's AveragedModel: T1 over 200 steps."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's sides of the benchmark, run live."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Certificates of small ports against a live PyTorch, right ones and wrong ones."""
 
 import os

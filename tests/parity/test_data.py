@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DataLoader, random_split and pixels against a live PyTorch, bit for bit (T0)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Samplers, alone and in a DataLoader, against a live PyTorch, bit for bit (T0)."""
 
 from __future__ import annotations

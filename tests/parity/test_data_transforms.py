@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Transforms in a DataLoader against a live PyTorch, bit for bit (T0).
 
 The oracle is what torchvision's documentation says, in a few lines of PyTorch, applied

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What loops do beside the plain step raises no alarm; what is off is seen."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Estimators against the loop that a PyTorch user writes, from the same seed."""
 
 from __future__ import annotations

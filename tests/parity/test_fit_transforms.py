@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Samplers and transforms inside a run, beside PyTorch's loop over single images."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's state dictionaries in models of Flax: the same outputs, and back again."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the table of ops does not hold, against the PyTorch that is installed.
 
 Warnings, the numbers at infinity and nan, mixed dtypes, second derivatives, and the

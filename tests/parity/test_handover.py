@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs that PyTorch begins, flaxnn goes on with, and PyTorch ends."""
 
 from __future__ import annotations

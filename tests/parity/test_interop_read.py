@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`interop.load` against live PyTorch: every bit of every tensor. Grade T0."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What `interop.save` writes, read by live PyTorch: a part is benchmarks/roundtrip.py.
 
 Grade T0.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """L-BFGS against a live PyTorch: the documents' runs, states, losses out of range."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LogisticRegression's mini-batch solvers against the loop in PyTorch."""
 
 from __future__ import annotations

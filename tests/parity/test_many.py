@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many runs in one program against a loop over live PyTorch's: T0 and T1."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Modules against a live PyTorch: initial values T0, printing, exceptions."""
 
 import numpy as np

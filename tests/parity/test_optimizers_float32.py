@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """200 steps of every optimiser of the table, on two nets, in float32: T2.
 
 A file of its own, as the float64 runs are, so that two workers share them.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """200 steps of every optimiser of the table, on two nets, in float64: T1.
 
 `fit` is held to PyTorch's loop in test_training.py.

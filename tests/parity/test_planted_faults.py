@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Planted faults are found: step, phase, layer and cause, of runs of PyTorch."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The generator against a live PyTorch: a sample of benchmarks/generator_sweep.py."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bad input raises what PyTorch raises."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the recorder writes is what happened, and it changes nothing."""
 
 from __future__ import annotations

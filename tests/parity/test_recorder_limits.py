@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the recorder does with what it cannot record, and where it cannot write."""
 
 from __future__ import annotations

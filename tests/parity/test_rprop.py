@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rprop, which reads signs only, is PyTorch's to the bit at every size of gradients."""
 
 import jax

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole runs with a learning-rate schedule against a live PyTorch: float64 T1."""
 
 import math

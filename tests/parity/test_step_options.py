@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Accumulation, frozen layers and what goes with them against a live PyTorch: T1."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dropout and batch norm in whole runs against a live PyTorch: masks T0, float64 T1."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A sweep's lane against a live PyTorch's run of its seed, and the file it writes."""
 
 from __future__ import annotations

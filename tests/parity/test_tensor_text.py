@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Arrays are printed as PyTorch prints tensors."""
 
 import numpy as np

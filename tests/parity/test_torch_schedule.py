@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Schedulers handed over from PyTorch in the middle of a run, and given back."""
 
 from __future__ import annotations

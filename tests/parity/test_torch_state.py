@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """optimizer.state_dict() of a live PyTorch, read, written and gone on from."""
 
 import copy

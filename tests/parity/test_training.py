@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole runs against a live PyTorch: order T0, float64 T1."""
 
 import itertools

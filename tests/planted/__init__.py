@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ports with one planted fault each, and correct ones, of five PyTorch runs.
 
 `runs` trains in PyTorch and records; `ports` does the same in flaxnn and in Flax with

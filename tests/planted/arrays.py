@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The data of the recorded runs, and how each is trained."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ten ports without a fault."""
 
 from __future__ import annotations

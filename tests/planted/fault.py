@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a planted fault is, and the parts that their lists share."""
 
 from __future__ import annotations

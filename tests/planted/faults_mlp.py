@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Perceptrons with one fault each."""
 
 from __future__ import annotations

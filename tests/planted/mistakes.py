@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Layers, losses and optimisers that are wrong in one usual way."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ports of the runs: in flaxnn, and in Flax NNX with optax."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Counts what `diverge` finds of the planted faults."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The PyTorch side: five runs, recorded."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """benchmarks/aot.py: what it checks, prints and returns."""
 
 import importlib.util

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compiled programs kept on disk: found again, and no run broken by the disk."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Normalisation, flips and crops with torchvision's names and PyTorch's draws.
 
 The numbers are drawn on the host, in PyTorch's order; the arithmetic is JAX's and runs

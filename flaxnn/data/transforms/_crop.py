@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Windows cut out of images at random."""
 
 from __future__ import annotations

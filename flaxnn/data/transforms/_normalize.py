@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images brought to mean 0 and standard deviation 1."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a transform is: numbers drawn on the host, arithmetic on the device."""
 
 from __future__ import annotations

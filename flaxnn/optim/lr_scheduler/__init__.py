@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's learning-rate schedulers, as pure functions and as optax schedules.
 
 Each has PyTorch's arguments behind the optimiser, its defaults and checks.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Several schedulers that all change the learning rate at every step."""
 
 from __future__ import annotations

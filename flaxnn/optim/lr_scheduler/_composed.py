@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What schedulers made of schedulers have in common."""
 
 from __future__ import annotations

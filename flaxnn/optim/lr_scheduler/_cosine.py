@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Half a cosine, once or again and again."""
 
 from __future__ import annotations

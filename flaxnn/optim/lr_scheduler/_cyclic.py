@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Triangles between two learning rates."""
 
 from __future__ import annotations

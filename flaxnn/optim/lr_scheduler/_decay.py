@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Learning rates that fall at every step, by a power law or exponentially."""
 
 from __future__ import annotations

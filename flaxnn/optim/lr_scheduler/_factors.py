@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Schedulers that multiply the learning rate by a factor at each step."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The hyper-parameters of an optimiser's groups, and numbers as traced arrays."""
 
 from __future__ import annotations

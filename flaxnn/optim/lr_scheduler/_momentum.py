@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The momentum, or beta1, that goes down while the learning rate goes up."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One triangle up to a high learning rate, and far down from it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A lower learning rate when a metric has stopped improving."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A scheduler as pure functions of its state and of the optimiser's groups."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a scheduler is: two functions, as an optax transformation has."""
 
 from __future__ import annotations

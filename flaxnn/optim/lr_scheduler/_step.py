@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Drops of the learning rate at certain steps."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The learning rate of stochastic weight averaging."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What PyTorch writes of each scheduler, and how it is read back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A smaller learning rate for the first steps."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recognising a number: the port's, if a mistake is made on purpose."""
 
 from __future__ import annotations

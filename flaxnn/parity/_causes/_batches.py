@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mistakes in the data: their order, their ends, their scale."""
 
 from __future__ import annotations

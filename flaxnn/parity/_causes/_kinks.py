@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mistakes in a gradient: where a function has a kink, its slope is a convention."""
 
 from __future__ import annotations

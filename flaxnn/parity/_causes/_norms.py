@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mistakes in layers that normalise."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mistakes in an optimiser's update, for the two families that most runs use."""
 
 from __future__ import annotations

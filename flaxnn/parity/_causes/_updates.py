@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's SGD and Adam in NumPy, with options that PyTorch does not have.
 
 They are what a port's numbers are recognised by, not what anything is trained with.

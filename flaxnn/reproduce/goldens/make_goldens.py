@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs PyTorch once more and writes the goldens of this folder.
 
     python flaxnn/reproduce/goldens/make_goldens.py [--data DIR] [NAME ...]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checkpoints of a run: written beside it, and gone on from after it was killed."""
 
 from flaxnn.training._checkpoints._errors import CheckpointError, CheckpointWarning

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether the files of a checkpoint are those that were written."""
 
 from __future__ import annotations

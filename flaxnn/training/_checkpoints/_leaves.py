@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A pytree as named host arrays, and back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One run at a time writes into a directory."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is noted beside a checkpoint, and what it must agree with to go on."""
 
 from __future__ import annotations

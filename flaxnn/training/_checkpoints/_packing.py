@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small arrays as one: to Orbax each array is a file of its own, and a millisecond."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading one checkpoint, and knowing whether it is whole."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where, when and how many checkpoints a run writes."""
 
 from __future__ import annotations

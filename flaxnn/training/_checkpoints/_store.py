@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writing a run's checkpoints, and finding the one to go on from."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A thread that writes while the run goes on, and gives way to it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a run is watched by: callbacks that never slow its compiled loop."""
 
 from flaxnn.training.callbacks._base import Callback, RunInfo

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a callback is told of a run."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stopping a run that does not get better."""
 
 from __future__ import annotations

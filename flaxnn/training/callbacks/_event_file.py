@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A file of TensorBoard's events, by tensorboardX."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A run's history as a text file, one JSON object on each line."""
 
 from __future__ import annotations

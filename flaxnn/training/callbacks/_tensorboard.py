@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A run's history as event files, which TensorBoard shows."""
 
 from __future__ import annotations

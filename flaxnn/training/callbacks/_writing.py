@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What callbacks that write files have in common."""
 
 from __future__ import annotations

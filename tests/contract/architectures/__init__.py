@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Forty architectures, each a function of `torch.nn` or `flaxnn.nn`.
 
 Their initial states from a seed are compared bit for bit: the layers with what they

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Architectures of linear layers and embeddings."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Architectures that give images back: transposed convolutions."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the builders share; `nn` is torch.nn or flaxnn.nn.
 
 Whatever draws is given `**rngs`, ``rngs=Generator(seed)`` for flaxnn and nothing for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Architectures for text and signals: recurrent layers and convolutions in time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Attention: of one head as a function, of several as a module."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Batch and instance normalisation, and the statistics that they keep."""
 
 from __future__ import annotations

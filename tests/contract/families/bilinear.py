@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bilinear forms of two inputs."""
 
 from __future__ import annotations

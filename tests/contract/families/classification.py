@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Losses of class indices and class probabilities."""
 
 from __future__ import annotations

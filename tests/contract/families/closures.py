@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The optimiser of torch.optim whose step takes a closure."""
 
 from __future__ import annotations

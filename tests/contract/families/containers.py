@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Containers of modules, and the layer that does nothing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Convolutions and transposed convolutions."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Distances, similarities, and the losses of embedded vectors."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dropout; the masks are drawn as PyTorch draws them, from the same seed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows looked up by their index, one-hot rows."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The initialisers of torch.nn.init."""
 
 from __future__ import annotations

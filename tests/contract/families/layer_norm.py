@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Normalisation of each sample: over its last dimensions or groups of channels."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Products with a weight, and the reshaping in front of them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Normalisation without statistics: by a norm, by neighbouring channels."""
 
 from __future__ import annotations

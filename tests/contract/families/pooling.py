@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pooling with maxima, means and power means."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Elements that only move: unflatten, pixels and channels, columns of blocks."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rectifiers: clipped, leaky, exponential and hard ones."""
 
 from __future__ import annotations

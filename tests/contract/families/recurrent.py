@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recurrent layers: single steps and whole sequences."""
 
 from __future__ import annotations

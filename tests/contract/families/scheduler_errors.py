@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Schedulers that PyTorch refuses."""
 
 from __future__ import annotations

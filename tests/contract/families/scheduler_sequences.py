@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Schedulers made of others: sequences and chains."""
 
 from __future__ import annotations

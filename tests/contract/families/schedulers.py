@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The schedulers of torch.optim.lr_scheduler that are not made of others, and SWALR."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Smooth activations: S-shaped ones, gated ones and those that shrink."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The softmax family, and samples from it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The optimisers of torch.optim with a step size for each parameter, and ASGD."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What PyTorch 2.13.0 computed: a file for each family, and the architectures'."""
 
 from __future__ import annotations

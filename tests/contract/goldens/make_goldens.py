@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Records what PyTorch makes of everything in the tables.
 
 Run from the root of a checkout, with PyTorch 2.13.0 for CPU, for all families and the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sides that need nothing but NumPy, for workers of the tests."""
 
 import sys

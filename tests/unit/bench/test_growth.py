@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sizes that grow, and where peers are faster."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rounds, on sides that need NumPy only."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page of a measurement: what a peer wins is said first, nothing is left out."""
 
 import copy

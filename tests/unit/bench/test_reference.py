@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where PyTorch is not installed, a recorded run takes its place."""
 
 import copy

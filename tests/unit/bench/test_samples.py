@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 import pytest
 
 from flaxnn.bench._samples import ratios, rounded, summary, turn

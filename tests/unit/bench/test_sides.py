@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sides of JAX compute the same; those of PyTorch are in tests/parity."""
 
 import dataclasses

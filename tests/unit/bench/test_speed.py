@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """benchmarks/speed.py as a shell sees it, and what is committed beside it."""
 
 import json

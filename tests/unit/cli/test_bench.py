@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``flaxnn bench`` as a shell sees it."""
 
 import dataclasses

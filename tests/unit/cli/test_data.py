@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`flaxnn data`: what it prints, where it prints it, and its exit codes."""
 
 from __future__ import annotations

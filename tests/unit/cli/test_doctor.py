@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``flaxnn doctor`` as a shell sees it."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`flaxnn reproduce --plots`, and the command at the end of a pipe."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`flaxnn reproduce --report`: one page, or an error before anything is run."""
 
 import json

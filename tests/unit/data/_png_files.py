@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PNG files as other programs write them, made without flaxnn's code."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fashion-MNIST and MNIST with a few rows, on a machine of their own."""
 
 from __future__ import annotations

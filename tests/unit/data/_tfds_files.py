@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Prepared folders as TFDS with TensorFlow leaves them, made without flaxnn's code."""
 
 from __future__ import annotations

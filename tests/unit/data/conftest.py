@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small data sets, no network, and freedom from the suite's own type checks."""
 
 from __future__ import annotations

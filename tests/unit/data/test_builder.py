@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TFDS builders: what they write, stock TFDS and Grain read, and so does `load`."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables of comma-separated values: what is read, and where what is wrong."""
 
 from __future__ import annotations

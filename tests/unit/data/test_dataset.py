@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dataset and Subset: what they hold, how they are indexed, what they refuse."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The documents' arrays: shapes, types, and the sums their figures imply."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Downloads from a server on this machine: whole, wrong, hanging, or not there."""
 
 from __future__ import annotations

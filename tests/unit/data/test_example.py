@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """tf.train.Example messages, against protobuf's own classes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """IDX files: every element type, plain and compressed, and hostile ones."""
 
 from __future__ import annotations

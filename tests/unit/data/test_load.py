@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where data sets are found, how they are checked, and what is said without them."""
 
 from __future__ import annotations

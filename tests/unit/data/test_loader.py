@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DataLoader: PyTorch's order from goldens, its draws, and what it refuses."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """.npy files: rows read where they lie, and what damaged and hostile files raise."""
 
 from __future__ import annotations

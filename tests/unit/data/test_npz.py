@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """.npz archives: what is read, and what damaged and hostile ones raise."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pixels as numbers: one correctly rounded division by 255."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PNG images in bulk: every filter, other people's files, damaged ones."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Folders that TFDS prepared: read in the original order, or refused."""
 
 from __future__ import annotations

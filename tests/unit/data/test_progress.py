@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The progress bar: on a terminal, on standard error, and only for what takes long."""
 
 from __future__ import annotations

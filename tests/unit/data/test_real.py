@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The real Fashion-MNIST by every way that leads to it."""
 
 from __future__ import annotations

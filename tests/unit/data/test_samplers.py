@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Samplers: PyTorch's order from goldens, their draws, and what they refuse."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """random_split: PyTorch's lengths, permutation and errors."""
 
 from __future__ import annotations

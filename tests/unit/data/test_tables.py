@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tables of scikit-learn, and its split."""
 
 from __future__ import annotations

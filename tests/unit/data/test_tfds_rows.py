@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TFDS' data sources as data sets whose rows stay on disk."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Transforms: which numbers they draw, what they compute, and what they refuse."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is measured, on this machine and on pretended ones."""
 
 import stat

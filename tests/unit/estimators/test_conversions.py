@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Inputs, labels, weights and seeds on their way into an estimator."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Classifier and Regressor: any module, with its parameters."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LogisticRegression's L-BFGS: scikit-learn's minimum, whatever the data look like."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LogisticRegression's mini-batch solvers: the same objective, through fit."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """MLPClassifier and MLPRegressor: what scikit-learn's own checks do not ask."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Searches over parameters: what they compile, and where they may run."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The notebooks' parts, loaded from their files."""
 
 from __future__ import annotations

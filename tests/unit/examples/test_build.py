@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scripts and notebooks are what their texts say, and notebooks run on this Python."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Each notebook asserts every figure that its document prints."""
 
 from __future__ import annotations

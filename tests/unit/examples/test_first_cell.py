@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the notebooks' first cell installs, on which machine."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Activations where the table of the contract cannot say it: traced options, integers,
 what is not drawn, and what differs from PyTorch."""
 

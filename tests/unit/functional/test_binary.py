@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Binary cross entropy: the clamps, derivatives at the ends, poison."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cross entropy and nll_loss: labels, ignored targets, poison, dtypes."""
 
 from __future__ import annotations

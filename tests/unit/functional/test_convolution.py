@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Convolutions: precision, layout, groups, and what is whose transpose."""
 
 from __future__ import annotations

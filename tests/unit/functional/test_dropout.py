@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dropout's masks: handed in, made where they are due, refused where they are wrong."""
 
 from __future__ import annotations

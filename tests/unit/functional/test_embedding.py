@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Embedding and one-hot: indices under transformations, options that are refused."""
 
 from __future__ import annotations

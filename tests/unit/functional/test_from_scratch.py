@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The documents' formulas: their figures, and agreement with the library's."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """linear and flatten: precision, layout, what broadcasts."""
 
 from __future__ import annotations

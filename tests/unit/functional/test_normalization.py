@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Normalisations: what the contract's table cannot say."""
 
 from __future__ import annotations

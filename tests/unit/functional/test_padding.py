@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """pad: the constant, dtypes, which dimension comes first."""
 
 from __future__ import annotations

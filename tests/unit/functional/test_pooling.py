@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pooling: ties, nan, what is never in a window, and how much work it is."""
 
 from __future__ import annotations

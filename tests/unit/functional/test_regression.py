@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Squared and absolute errors: the kink, broadcasting, promotion."""
 
 from __future__ import annotations

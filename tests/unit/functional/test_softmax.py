@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Softmax: the documents' figures, the implicit dimension, dtypes, infinities."""
 
 from __future__ import annotations

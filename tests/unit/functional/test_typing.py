@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The annotations' names: jaxtyping's where it is installed, stand-ins elsewhere."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Initialisers: bounds, draws and bad input."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hostile files of every kind, and sound files that are much like them."""
 
 from __future__ import annotations

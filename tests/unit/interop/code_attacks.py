@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pickles that run code in Python's own unpickler: each makes the directory `ran`."""
 
 from __future__ import annotations

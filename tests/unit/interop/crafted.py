@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files written byte by byte, for what PyTorch would not write."""
 
 from __future__ import annotations

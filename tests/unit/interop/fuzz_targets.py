@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is fuzzed, with atheris or without: benchmarks/fuzz_files.py, test_fuzz.py."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Makes the small files that the tests of `interop.load` read, with PyTorch 2.13.0.
 
 Run `python -m tests.unit.interop.make_files`; the values are in `test_load.py`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Changes of files that keep what is around them sound, so that they are read on.
 
 A zip archive keeps its offsets and checksums, a pickle the lengths of its opcodes, a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Changes of pickles by whole opcodes, and files around a pickle."""
 
 from __future__ import annotations

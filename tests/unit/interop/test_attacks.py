@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hostile files are refused, and what watches over them sees code that runs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs written in PyTorch's schema and gone on with; what does not fit is refused."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files that are changed at random are read or refused; with atheris, guided."""
 
 from __future__ import annotations

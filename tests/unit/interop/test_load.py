@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`interop.load` on files that PyTorch and safetensors wrote, and on other files."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pickles that are damaged or hostile: each is refused, and nothing is run."""
 
 from __future__ import annotations

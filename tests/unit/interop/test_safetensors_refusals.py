@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Safetensors headers that are damaged or hostile."""
 
 from __future__ import annotations

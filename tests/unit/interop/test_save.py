@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`interop.save`: what is written is read again, to the bit; all else is refused."""
 
 from __future__ import annotations

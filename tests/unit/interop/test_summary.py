@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Statistics and differences of what files hold, against NumPy on whole arrays."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What metrics refuse: options, shapes, dtypes, labels, probabilities."""
 
 import jax

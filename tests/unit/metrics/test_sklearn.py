@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Streaming metrics against scikit-learn's on the same predictions."""
 
 import functools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is added up: counts above 2**24, long float32 sums, saturation."""
 
 import jax

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Activation modules where the table of the contract cannot say it."""
 
 from __future__ import annotations

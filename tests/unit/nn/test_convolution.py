@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Convolution modules: sizes that are asked for, options that are lists."""
 
 from __future__ import annotations

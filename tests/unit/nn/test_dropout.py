@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Dropout as a module: PyTorch's masks, masks from JAX keys, none at all."""
 
 from __future__ import annotations

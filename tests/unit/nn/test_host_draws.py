@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Draws that a forward pass asks the host for."""
 
 import jax.numpy as jnp

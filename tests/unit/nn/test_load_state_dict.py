@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """load_state_dict on flaxnn's modules: dtypes, names, prefixes, what it says."""
 
 import jax.numpy as jnp

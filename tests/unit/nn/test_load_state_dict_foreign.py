@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """load_state_dict on models of Flax: names, layouts by hand, rules, faults."""
 
 import flax

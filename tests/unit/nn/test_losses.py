@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loss modules pass their options on and keep no array as static state."""
 
 import numpy as np

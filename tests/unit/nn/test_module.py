@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Modules: registration, names, printing, copies and the bridge to Linen."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`averaged`: the average of the parameters, wherever the optimiser is."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Chains: optax's numbers, equality, extra arguments."""
 
 import jax

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Gradient clipping: known values, state, transformations, arguments."""
 
 import jax

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """L-BFGS as a transformation: what it needs, refuses, and keeps compiled."""
 
 import jax

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Optimisers: known facts of their formulas; tests/contract has the rest."""
 
 import math

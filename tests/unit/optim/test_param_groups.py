@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parameter groups: who belongs where, equality, errors."""
 
 import jax

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A number whose term takes part even where it is zero."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RAdam's rectification term, where the textbook's form cancels."""
 
 from decimal import Decimal, localcontext

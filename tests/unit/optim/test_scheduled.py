@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An optimiser with a scheduler around it: groups, counts, equality, refusals."""
 
 import math

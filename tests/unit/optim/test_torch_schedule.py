@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The state of schedulers in PyTorch's schema: what it is, and what is refused."""
 
 from __future__ import annotations

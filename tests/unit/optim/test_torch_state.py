@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's state dictionary: its shape, and every fault named at once."""
 
 import copy

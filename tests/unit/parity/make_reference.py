@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Records the small PyTorch run that `test_certify.py` certifies without PyTorch.
 
 Run `python -m tests.unit.parity.make_reference` with PyTorch 2.13.0.

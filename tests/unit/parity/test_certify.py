@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Certificates from recorded references, without PyTorch."""
 
 import json

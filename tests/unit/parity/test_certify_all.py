@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """benchmarks/certify_all.py, from recorded references."""
 
 import importlib.util

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a port leaves a run, on runs that were recorded in JAX."""
 
 from __future__ import annotations

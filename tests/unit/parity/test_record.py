@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The recorder of JAX runs: what it writes is what the run had."""
 
 from __future__ import annotations

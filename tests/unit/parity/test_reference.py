@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """References: files, samples, noise floors, and the criteria under them."""
 
 import importlib.util

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The reader of traces: what is written comes back, what is damaged is refused."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is refused: PyTorch's exceptions, a message that helps, no word drawn."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fused multiply-add and the float32 functions, against exact arithmetic."""
 
 from __future__ import annotations

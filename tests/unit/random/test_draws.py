@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Shapes, dtypes and ranges of what is drawn."""
 
 from __future__ import annotations

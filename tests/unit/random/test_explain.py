@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`explain`: whom each draw was for, and who shifts what between two runs."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Draws against PyTorch's own, recorded from several of its releases.
 
 Made by goldens/make_goldens.py.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Numbers drawn in turn are those of the loop that draws them one by one."""
 
 from __future__ import annotations

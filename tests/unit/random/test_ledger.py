@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the ledger says of each draw."""
 
 from __future__ import annotations

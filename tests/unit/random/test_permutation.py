@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The permutation without a loop, against the loops it stands for."""
 
 from __future__ import annotations

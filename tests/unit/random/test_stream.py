@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Seeds, states, copies, and how many words each draw takes."""
 
 from __future__ import annotations

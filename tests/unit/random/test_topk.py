@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The order of the largest numbers, ties included."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A headless Chromium: what it shows of a page, prints of it and says about it."""
 
 from __future__ import annotations

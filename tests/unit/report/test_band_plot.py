@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pictures of many runs: bands of quantiles, and a value over two parameters."""
 
 from __future__ import annotations

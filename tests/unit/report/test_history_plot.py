@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The picture of a run: training and validation over the steps."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Weight images and predictions."""
 
 import jax.numpy as jnp

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loss curves: both sides, their difference, and the noise floor."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Confusions and probabilities."""
 
 import jax.numpy as jnp

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page in a browser: it fits, sorts, has two faces, prints, asks for nothing."""
 
 import re

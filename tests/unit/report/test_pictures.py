@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What holds for every picture: legible, repeatable, no mark on matplotlib."""
 
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The fitted sigmoid: curve, points and boundary are where they belong."""
 
 import jax.numpy as jnp

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Arrays printed as in the documents."""
 
 import jax.numpy as jnp

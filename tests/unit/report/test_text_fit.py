@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Texts cut to the room they have."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every entry of the documents passes, and would fail on a wrong number."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """benchmarks/fidelity.py: what it prints, writes and returns."""
 
 import importlib.util

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Figures: what passes, what fails, and how many digits agree."""
 
 import math

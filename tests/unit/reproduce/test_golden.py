@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The noise floor of a recorded run, and what T2 lets pass."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Grades: one row for a group and grade, told by its worst figure."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The entries' pictures: named, drawn when wanted, from the run's own numbers."""
 
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What several models say together, against sums by hand."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A sweep's table, choices, pictures and files."""
 
 from __future__ import annotations

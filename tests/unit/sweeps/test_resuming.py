@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A sweep with a directory goes on where it was killed, bit for bit."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`sweep`: lane k is the run of its seed and its hyper-parameters."""
 
 from __future__ import annotations

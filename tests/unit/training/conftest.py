@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Limits of streaming that the tests' small data sets reach."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small runs that the engine's tests stop, break and go on with."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`accumulate`: what the parts share, memory, draws, and what is refused."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Callbacks that write files: what is in them, also after a resume or a fault."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Callbacks: told the same after a resume, and without an effect on the numbers."""
 
 from __future__ import annotations

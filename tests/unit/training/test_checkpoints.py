@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checkpoints: what is written, what is gone on from, and what is refused."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The batch's objective for optimisers that evaluate it again."""
 
 import jax

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The compiled chunk of a run: precision, donation, how devices talk."""
 
 import json

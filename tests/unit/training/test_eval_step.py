@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`make_eval_step`: pure, to be jitted, scanned, vmapped and sharded."""
 
 import os

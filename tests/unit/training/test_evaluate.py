@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`flaxnn.evaluate` and `flaxnn.predict`: every sample once."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Losses that are not finite, signals, and too little memory."""
 
 from __future__ import annotations

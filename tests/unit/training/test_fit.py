@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`flaxnn.fit`: what it returns, leaves alone and refuses."""
 
 import jax

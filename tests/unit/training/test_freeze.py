@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`freeze`: parameters that a step neither differentiates nor updates."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lanes on the last axis: `lanes_last` is `jax.vmap`, operation by operation."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whom a run's draws are for: parameters by their path, loaders, masks, evaluation."""
 
 import numpy as np

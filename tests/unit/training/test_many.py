@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`fit_many`: lane k is the run of models[k], T1 in float64."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`fit_many`: what the layout, the number of lanes and the devices do not change."""
 
 from __future__ import annotations

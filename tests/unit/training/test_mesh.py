@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Eight devices and two processes, each in interpreters of their own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`compute_dtype="bfloat16"`: half precision inside, float32 all around it."""
 
 from __future__ import annotations

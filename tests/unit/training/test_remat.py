@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`remat`: the same step in less memory."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`flaxnn.fit` with a learning-rate schedule: when it steps, what it records."""
 
 import jax

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`make_train_step`: pure, exportable, at HIGHEST precision."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Batch norm and dropout in `flaxnn.fit`: state, draws, resuming, refusals."""
 
 from __future__ import annotations

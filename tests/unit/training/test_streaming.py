@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Data that stay on the host or on disk: the same numbers, and what is read when."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Streamed data: what is refused while they are read, and what streams by itself."""
 
 from __future__ import annotations

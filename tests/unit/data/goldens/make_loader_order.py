@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes loader_order.json: batches and generator states of PyTorch's DataLoader.
 
 Run it with PyTorch 2.13.0 on CPU: python tests/unit/data/goldens/make_loader_order.py

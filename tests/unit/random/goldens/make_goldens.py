@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Records what PyTorch draws, for tests that run without it.
 
     python make_goldens.py
