@@ -1,192 +1,140 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a script and a notebook from each text in this folder, and runs notebooks.
+"""Makes notebooks and scripts from the texts in this folder, and runs notebooks.
 
-    python examples/source/build.py                   writes them
-    python examples/source/build.py --check           fails where one is out of date
-    python examples/source/build.py --execute DIR     runs the notebooks into DIR
+    build.py                        writes them
+    build.py --check                fails where one is out of date
+    build.py --execute DIR [NAME]   runs the notebooks into DIR
+    build.py --seen NAME            notes that translations say what the originals say
 
-The texts are Jupytext's Markdown: what is fenced as `python` is a code cell, the rest
-is prose. A fence with `include="FILE"` is a cell that several texts share.
+A NAME is a text in every language (output_layer) or in one (ko/output_layer).
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
-import base64
-import copy
 import difflib
-import itertools
-import multiprocessing
-import os
 import sys
-import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Sequence
 from pathlib import Path
 
-import jupytext
 import nbformat
-from nbformat import NotebookNode
+from _execution import execute_all
+from _texts import SOURCE, Text, notebook, original, script, texts
+from _translation import TranslationError, mark_seen, unseen
 
-SOURCE = Path(__file__).resolve().parent
 EXAMPLES = SOURCE.parent
 
-# The name is Jupyter's for "the Python at hand", on Colab too.
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-CELL_SECONDS = 600
-# What each file of Python begins with; a cell does not.
-LICENCE = "# SPDX-License-Identifier: Apache-2.0\n"
+
+def made_from(text: Text) -> dict[str, str]:
+    """The files that a text makes, by name: a notebook; of an original, a script too.
+
+    Raises:
+        TranslationError: A translation does not fit its original.
+    """
+    files = {f"{text.name}.ipynb": nbformat.writes(notebook(text)) + "\n"}
+    return files if text.translates else {f"{text.name}.py": script(text)} | files
 
 
-def texts() -> list[Path]:
-    """The texts, one for each document."""
-    return sorted(SOURCE.glob("*.md"))
+def write(every: Sequence[Text], folder: Path) -> None:
+    """Writes what the texts make, but for translations that do not fit."""
+    for text in every:
+        try:
+            files = made_from(text)
+        except TranslationError:
+            continue
+        for name, contents in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(contents, "utf-8")
 
 
-def notebook(text: Path) -> NotebookNode:
-    """The notebook of a text: shared cells filled in, no outputs."""
-    made = jupytext.read(text, fmt="md")
-    for index, cell in enumerate(made.cells):
-        cell["id"] = f"cell-{index:02d}"
-        if shared := cell.metadata.pop("include", None):
-            source = (text.parent / shared).read_text("utf-8")
-            cell.source = source.removeprefix(LICENCE).rstrip()
-    made.metadata = nbformat.from_dict(
-        {"kernelspec": KERNEL, "language_info": {"name": "python"}}
-    )
-    nbformat.validate(made)
-    return made
-
-
-def script(made: NotebookNode, text: Path) -> str:
-    """The script of a notebook, with its prose as comments."""
-    plain = copy.deepcopy(made)
-    filters = {"notebook_metadata_filter": "-all", "cell_metadata_filter": "-all"}
-    plain.metadata = nbformat.from_dict({"jupytext": filters})
-    for cell, following in itertools.pairwise(plain.cells):
-        if defines(cell, -1) or defines(following, 0):
-            cell.metadata["lines_to_next_cell"] = 2  # as ruff formats it
-    note = f"{LICENCE}# Made by source/build.py from source/{text.name}: edit that file.\n\n"
-    return note + jupytext.writes(plain, fmt="py:percent")
-
-
-def defines(cell: NotebookNode, statement: int) -> bool:
-    """Whether a cell's first (0) or last (-1) statement is a function or a class."""
-    body = ast.parse(cell.source).body if cell.cell_type == "code" else []
-    return bool(body) and isinstance(body[statement], ast.FunctionDef | ast.ClassDef)
-
-
-def twins(text: Path, folder: Path) -> dict[Path, str]:
-    """The files made from a text, with their contents."""
-    made = notebook(text)
-    return {
-        folder / f"{text.stem}.py": script(made, text),
-        folder / f"{text.stem}.ipynb": nbformat.writes(made) + "\n",
+def stale(every: Sequence[Text], folder: Path) -> list[str]:
+    """What is not as the texts make it, and translations that are behind."""
+    faults, wanted = [], {}
+    for text in every:
+        try:
+            if text.translates:
+                faults += unseen(original(text), text.read(), text.name)
+            wanted |= made_from(text)
+        except TranslationError as error:
+            faults.append(str(error))
+    present = {
+        path.relative_to(folder).as_posix()
+        for pattern in ("*.py", "*.ipynb", "*/*.ipynb")
+        for path in folder.glob(pattern)
     }
-
-
-def stale(folder: Path) -> list[str]:
-    """What is missing, out of date, or made from a text that is gone."""
-    wanted: dict[Path, str] = {}
-    for text in texts():
-        wanted |= twins(text, folder)
-    present = {*folder.glob("*.py"), *folder.glob("*.ipynb")}
-    faults = [f"{path.name}: no text makes it" for path in present - set(wanted)]
-    for path, made in wanted.items():
-        found = path.read_text("utf-8") if path in present else ""
+    names = {text.name for text in every}
+    faults += [
+        f"{name}: no text makes it"
+        for name in sorted(present)
+        if name.rpartition(".")[0] not in names
+    ]
+    for name, made in wanted.items():
+        found = (folder / name).read_text("utf-8") if name in present else ""
         if found != made:
             lines = difflib.unified_diff(
-                found.splitlines(), made.splitlines(), path.name, "from its text", n=0
+                found.splitlines(), made.splitlines(), name, "from its text", n=0
             )
-            faults.append("\n".join(lines))
+            advice = f"{name}: not as its text makes it; run build.py"
+            faults.append("\n".join([advice, *lines]))
     return faults
 
 
-def execute(text: Path, folder: Path) -> None:
-    """Runs a notebook on this Python; writes it with its outputs and its pictures.
+def see(chosen: Sequence[Text]) -> None:
+    """Writes to translations the fingerprints of their originals as they are now.
 
     Raises:
-        nbclient.exceptions.CellExecutionError: A cell raised; what ran is written.
+        TranslationError: A translation does not fit its original.
     """
-    from jupyter_client.kernelspec import KernelSpecManager
-    from jupyter_client.manager import AsyncKernelManager
-    from nbclient import NotebookClient
-
-    made = notebook(text)
-    # Without folders to look in there is only this Python's own kernel.
-    specs = KernelSpecManager(kernel_dirs=[])
-    manager = AsyncKernelManager(kernel_name=KERNEL["name"], kernel_spec_manager=specs)
-    # A back end from the environment would take the place of the notebook's own.
-    environment = {k: v for k, v in os.environ.items() if k != "MPLBACKEND"}
-    try:
-        client = NotebookClient(
-            made,
-            km=manager,
-            timeout=CELL_SECONDS,
-            extra_arguments=["--log-level=ERROR"],
-        )
-        client.execute(env=environment, cleanup_kc=True)
-    finally:
-        nbformat.write(made, folder / f"{text.stem}.ipynb")
-    for number, picture in enumerate(pictures(made), start=1):
-        (folder / f"{text.stem}-{number}.png").write_bytes(picture)
+    for text in chosen:
+        if text.translates:
+            notebook(text)
+            marked = mark_seen(original(text), text.read(), text.name)
+            text.path.write_text(marked, "utf-8")
 
 
-def pictures(made: NotebookNode) -> list[bytes]:
-    """The PNG images among a notebook's outputs."""
-    return [
-        base64.b64decode(output.data["image/png"])
-        for cell in made.cells
-        for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {})
-    ]
+def named(names: Sequence[str], every: Sequence[Text]) -> list[Text]:
+    """The texts of some names.
 
-
-def execute_all(folder: Path) -> int:
-    """Runs every notebook, two at a time, and says which failed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    failed = 0
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(2, mp_context=fresh) as workers:
-        runs = [workers.submit(timed, text, folder) for text in texts()]
-        for run in as_completed(runs):
-            name, seconds, error = run.result()
-            if error:
-                failed += 1
-                print(error, file=sys.stderr)
-            print(f"{name}: {seconds:.1f} s", flush=True)
-    return 1 if failed else 0
-
-
-def timed(text: Path, folder: Path) -> tuple[str, float, str]:
-    """Runs a notebook; its name, the seconds it took, and what a cell raised."""
-    from nbclient.exceptions import CellExecutionError
-
-    started, error = time.perf_counter(), ""
-    try:
-        execute(text, folder)
-    except CellExecutionError as raised:
-        error = str(raised)
-    return text.stem, time.perf_counter() - started, error
+    Raises:
+        ValueError: There is no text of that name; the message has the nearest.
+    """
+    known = {name for text in every for name in (text.name, text.stem)}
+    for name in set(names) - known:
+        near = difflib.get_close_matches(name, known, 1) or sorted(known)
+        raise ValueError(f"no text is called {name!r}; there is {', '.join(near)}")
+    return [text for text in every if {text.name, text.stem} & set(names)]
 
 
 def main() -> int:
-    """Writes, checks or runs; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Writes, checks, runs or marks; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true")
     mode.add_argument("--execute", metavar="DIR", type=Path)
-    chosen = parser.parse_args()
-    if chosen.execute is not None:
-        return execute_all(chosen.execute)
-    if chosen.check:
-        faults = stale(EXAMPLES)
-        print("\n".join([*faults, "run examples/source/build.py"] if faults else []))
-        return 1 if faults else 0
-    for text in texts():
-        for path, made in twins(text, EXAMPLES).items():
-            path.write_text(made, "utf-8")
-    return 0
+    mode.add_argument("--seen", action="store_true")
+    parser.add_argument("names", metavar="NAME", nargs="*")
+    options = parser.parse_args()
+    every = texts()
+    try:
+        chosen = named(options.names, every)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.execute:
+        return execute_all(chosen or every, options.execute)
+    if bool(chosen) != options.seen:
+        parser.error("--seen wants the NAME of what you looked at; --check wants none")
+    try:
+        see(chosen)
+    except TranslationError as error:
+        print(error)
+        return 1
+    if not options.check:
+        write(every, EXAMPLES)
+    if faults := stale(every, EXAMPLES):
+        print(*faults, sep="\n")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

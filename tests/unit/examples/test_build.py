@@ -9,12 +9,19 @@ from types import ModuleType
 
 import pytest
 
-NAMES = (
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+# Each of these is about a document.
+DOCUMENTS = (
     "activations_and_errors",
     "batched_softmax",
     "logistic_regression",
     "neural_network",
     "output_layer",
+)
+LICENCE = "# SPDX-License-Identifier: Apache-2.0"
+NAMES = sorted(path.stem for path in (EXAMPLES / "source").glob("*.md"))
+TRANSLATIONS = sorted(
+    f"ko/{path.stem}" for path in (EXAMPLES / "source/ko").glob("*.md")
 )
 
 
@@ -22,45 +29,59 @@ def _code(notebook) -> list[str]:
     return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def test_there_is_a_text_for_each_document(build: ModuleType) -> None:
-    assert [text.stem for text in build.texts()] == list(NAMES)
+def _text(build: ModuleType, name: str):
+    return build.Text(build.SOURCE, name)
+
+
+def test_each_document_has_a_text(build: ModuleType) -> None:
+    assert set(DOCUMENTS) <= {text.name for text in build.texts()}
 
 
 def test_scripts_and_notebooks_are_up_to_date(
     build: ModuleType, examples: Path
 ) -> None:
-    assert build.stale(examples) == []
+    assert build.stale(build.texts(), examples) == []
 
 
 def test_what_is_out_of_date_is_found(build: ModuleType, tmp_path: Path) -> None:
-    for text in build.texts():
-        for path, made in build.twins(text, tmp_path).items():
-            path.write_text(made, "utf-8")
-    assert build.stale(tmp_path) == []
+    build.write(build.texts(), tmp_path)
+    assert build.stale(build.texts(), tmp_path) == []
 
     (tmp_path / "batched_softmax.ipynb").unlink()
     (tmp_path / "foreign.py").touch()
     script = tmp_path / "output_layer.py"
     script.write_text(script.read_text("utf-8") + "# changed\n", "utf-8")
-    foreign, *rest = build.stale(tmp_path)
+    foreign, *rest = build.stale(build.texts(), tmp_path)
     assert foreign == "foreign.py: no text makes it"
     assert [fault.split("\n")[0] for fault in rest] == [
-        "--- batched_softmax.ipynb",
-        "--- output_layer.py",
+        "batched_softmax.ipynb: not as its text makes it; run build.py",
+        "output_layer.py: not as its text makes it; run build.py",
     ]
     assert "-# changed" in rest[1]
 
 
+def _shared(build: ModuleType, file: str) -> str:
+    source = (build.SOURCE / file).read_text("utf-8")
+    return source.removeprefix(f"{LICENCE}\n").rstrip()
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_every_notebook_starts_with_the_shared_cells(
-    build: ModuleType, examples: Path, name: str
+def test_every_notebook_starts_with_the_first_cell(
+    build: ModuleType, name: str
 ) -> None:
-    first, second, *_ = _code(build.notebook(examples / "source" / f"{name}.md"))
-    assert f"{first}\n" == (examples / "source/first_cell.py").read_text("utf-8")
-    assert f"{second}\n" == (examples / "source/check_cell.py").read_text("utf-8")
+    first, *_ = _code(build.notebook(_text(build, name)))
+    assert first == _shared(build, "first_cell.py")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_s_notebook_goes_on_with_the_checks(
+    build: ModuleType, name: str
+) -> None:
+    _, second, *_ = _code(build.notebook(_text(build, name)))
+    assert second == _shared(build, "check_cell.py")
+
+
+@pytest.mark.parametrize("name", [*NAMES, *TRANSLATIONS])
 def test_a_notebook_has_no_outputs(
     build: ModuleType, examples: Path, name: str
 ) -> None:
@@ -76,20 +97,19 @@ def test_script_and_notebook_have_the_same_cells(
     build: ModuleType, examples: Path, name: str
 ) -> None:
     notebook = build.nbformat.read(examples / f"{name}.ipynb", as_version=4)
-    script = build.jupytext.read(examples / f"{name}.py", fmt="py:percent")
+    script = sys.modules["jupytext"].read(examples / f"{name}.py", fmt="py:percent")
     # The script opens with a note on where it comes from, which reads as a cell.
-    assert script.cells[0].source.startswith("# Made by source/build.py")
+    note = f"{LICENCE}\n# Made by source/build.py from source/{name}.md"
+    assert script.cells[0].source.startswith(note)
     assert [(cell.cell_type, cell.source) for cell in script.cells[1:]] == [
         (cell.cell_type, cell.source) for cell in notebook.cells
     ]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_prose_is_in_cells_of_its_own(
-    build: ModuleType, examples: Path, name: str
-) -> None:
+def test_prose_is_in_cells_of_its_own(build: ModuleType, name: str) -> None:
     """A notebook in another language then has the same code."""
-    notebook = build.notebook(examples / "source" / f"{name}.md")
+    notebook = build.notebook(_text(build, name))
     assert notebook.cells[0].cell_type == "markdown"
     comments = [
         line.strip()
@@ -106,8 +126,9 @@ def test_a_notebook_runs_on_this_python(build: ModuleType, tmp_path: Path) -> No
     pytest.importorskip("nbclient", reason="nbclient is not installed")
     pytest.importorskip("ipykernel", reason="ipykernel is not installed")
     errors = pytest.importorskip("nbclient.exceptions", reason="no nbclient")
-    text = tmp_path / "small.md"
-    text.write_text(
+    execution = sys.modules["_execution"]
+    text = build.Text(tmp_path, "small")
+    text.path.write_text(
         "# Small\n\n"
         "```python\nimport sys\n\nprint(sys.executable)\n```\n\n"
         "```python\nfrom flaxnn import report\n\n"
@@ -116,12 +137,11 @@ def test_a_notebook_runs_on_this_python(build: ModuleType, tmp_path: Path) -> No
         "utf-8",
     )
     out = tmp_path / "out"
-    out.mkdir()
     with pytest.raises(errors.CellExecutionError, match="on purpose"):
-        build.execute(text, out)
+        execution.execute(text, out)
     executed = build.nbformat.read(out / "small.ipynb", as_version=4)
     printed, shown, _ = (cell for cell in executed.cells if cell.cell_type == "code")
     assert printed.outputs[0].text == f"{sys.executable}\n"
     assert "image/png" in shown.outputs[0].data
-    (picture,) = build.pictures(executed)
+    (picture,) = execution.pictures(executed)
     assert picture.startswith(b"\x89PNG")
