@@ -33,8 +33,9 @@ def _text(build: ModuleType, name: str):
     return build.Text(build.SOURCE, name)
 
 
-def test_each_document_has_a_text(build: ModuleType) -> None:
-    assert set(DOCUMENTS) <= {text.name for text in build.texts()}
+def test_each_document_has_a_text_in_both_languages() -> None:
+    assert set(DOCUMENTS) <= set(NAMES)
+    assert [f"ko/{name}" for name in DOCUMENTS] == TRANSLATIONS
 
 
 def test_scripts_and_notebooks_are_up_to_date(
