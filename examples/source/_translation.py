@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 
 MARK = re.compile(r"^<!-- en (\S+) -->\n", re.MULTILINE)
 FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
-CODE = r"`[^`\n]+`|\$\$[^$]+\$\$|\$[^$\n]+\$"
+CODE = r"`[^`]+`|\$\$[^$]+\$\$|\$[^$\n]+\$"
 # One digit may be a word in the other language.
 LITERAL = re.compile(rf"{CODE}|\]\([^)\s]+\)|\d[\d,.:]*\d")
 
