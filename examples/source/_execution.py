@@ -21,19 +21,14 @@ CELL_SECONDS = 600
 
 
 def execute_all(chosen: Sequence[Text], folder: Path) -> int:
-    """Runs notebooks into a folder, and says which failed; returns the exit status.
-
-    A worker runs a text in one language after the other, so that the second finds the
-    programs that the first compiled.
-    """
+    """Runs notebooks into a folder, and says which failed; returns the exit status."""
     failed = 0
-    groups = itertools.groupby(sorted(chosen, key=_order), lambda text: text.stem)
     fresh = multiprocessing.get_context("spawn")
     with (
         tempfile.TemporaryDirectory() as programs,
         ProcessPoolExecutor(2, fresh, _keep_programs, (programs,)) as workers,
     ):
-        runs = [workers.submit(_run, list(group), folder) for _, group in groups]
+        runs = [workers.submit(_run, group, folder) for group in groups(chosen)]
         for run in as_completed(runs):
             for took, error in run.result():
                 if error:
@@ -43,9 +38,13 @@ def execute_all(chosen: Sequence[Text], folder: Path) -> int:
     return 1 if failed else 0
 
 
-def _order(text: Text) -> tuple[str, str]:
-    """Texts by their name, the original before its translations."""
-    return text.stem, text.name if text.translates else ""
+def groups(chosen: Sequence[Text]) -> list[list[Text]]:
+    """The texts that one worker runs behind each other: one text's, the original first.
+
+    So a translation finds the programs that the original had JAX compile.
+    """
+    ordered = sorted(chosen, key=lambda text: (text.stem, text.translates, text.name))
+    return [list(group) for _, group in itertools.groupby(ordered, lambda t: t.stem)]
 
 
 def _keep_programs(folder: str) -> None:

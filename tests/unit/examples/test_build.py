@@ -121,6 +121,14 @@ def test_prose_is_in_cells_of_its_own(build: ModuleType, name: str) -> None:
     assert comments == []
 
 
+def test_every_notebook_is_executed_its_translation_last(build: ModuleType) -> None:
+    groups = sys.modules["_execution"].groups(build.texts())
+    names = [[text.name for text in group] for group in groups]
+    translated = [[name, f"ko/{name}"] for name in DOCUMENTS]
+    english = [[name] for name in NAMES if name not in DOCUMENTS]
+    assert names == sorted(translated + english)
+
+
 # Jupyter's own libraries deprecate parts of each other.
 @pytest.mark.filterwarnings("default")
 def test_a_notebook_runs_on_this_python(build: ModuleType, tmp_path: Path) -> None:
