@@ -40,17 +40,16 @@ TRAINING, EPOCHS, STOPPED = 1500, 6, (2, 10)
 
 
 class WineNet(nn.Module):
-    """Two layers, with batch norm of the measurements and of the hidden units."""
+    """Two layers behind a batch norm, which standardises the measurements."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.scale = nn.BatchNorm1d(13)
-        self.hidden = nn.Linear(13, 16, bias=False)
-        self.norm = nn.BatchNorm1d(16)
+        self.scale = nn.BatchNorm1d(13, affine=False)
+        self.hidden = nn.Linear(13, 16)
         self.out = nn.Linear(16, 3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = torch.tanh(self.norm(self.hidden(self.scale(x))))
+        x = torch.tanh(self.hidden(self.scale(x)))
         return self.out(x)
 
 
