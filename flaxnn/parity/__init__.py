@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from flaxnn.parity._checks import Check as Check
     from flaxnn.parity._compare import compare as compare
     from flaxnn.parity._diverge import diverge as diverge
+    from flaxnn.parity._example_path import example_path as example_path
     from flaxnn.parity._finding import Cause as Cause
     from flaxnn.parity._finding import Divergence as Divergence
     from flaxnn.parity._finding import Finding as Finding
@@ -63,6 +64,7 @@ __all__ = [
     "checksum",
     "compare",
     "diverge",
+    "example_path",
     "record",
     "recorder_path",
 ]
@@ -93,6 +95,7 @@ __getattr__, __dir__ = _lazy.attach(
         "checksum": "flaxnn.parity._writing",
         "compare": "flaxnn.parity._compare",
         "diverge": "flaxnn.parity._diverge",
+        "example_path": "flaxnn.parity._example_path",
         "record": "flaxnn.parity._record",
         "recorder_path": "flaxnn.parity._recorder_path",
     },

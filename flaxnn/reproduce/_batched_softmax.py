@@ -4,20 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import jax
 import numpy as np
 
 from flaxnn import functional as F
+from flaxnn import report
 from flaxnn.functional import from_scratch
 from flaxnn.random import Generator
 from flaxnn.reproduce._entry import Settings
 from flaxnn.reproduce._figure import Figure, proof
+from flaxnn.reproduce._plot import Plot
 
 BATCH_SIZE, CLASSES = 4, 7
+# The logits lie between 0 and 1: at 1 their softmax is nearly even.
+TEMPERATURES = (0.05, 0.2, 1.0)
 
 
-def figures(settings: Settings) -> Iterator[Figure]:
+def figures(settings: Settings) -> Iterator[Figure | Plot]:
     """The document's checks: rows sum to one, formula and library agree."""
     del settings
     # The document draws without a seed; any will do for what it shows.
@@ -35,3 +40,10 @@ def figures(settings: Settings) -> Iterator[Figure]:
         sums = ours.sum(axis=-1)
         yield proof("sums to one", name, np.ones(logits.shape[:-1]), sums)
         yield proof("F.softmax", name, probabilities, ours)
+    draw = partial(
+        report.plot_softmax,
+        vector,
+        TEMPERATURES,
+        title="Document 003: softmax of rand(10) at three temperatures",
+    )
+    yield Plot("batched-softmax-temperatures", draw)

@@ -145,6 +145,7 @@ def _plots(
         yield Plot(f"{name}-weights", draw)
     yield Plot(f"{name}-predictions", partial(_predictions_plot, model, test, title))
     yield Plot(f"{name}-confusion-matrix", partial(_confusion_plot, model, test, title))
+    yield Plot(f"{name}-calibration", partial(_calibration_plot, model, test, title))
 
 
 def _predictions_plot(
@@ -167,6 +168,15 @@ def _confusion_plot(model: nn.Module, test: data.Dataset, title: str) -> figure.
         np.asarray(flaxnn.predict(model, images)).argmax(axis=1),
         class_names=test.class_names,
         title=f"{title}: {len(test):,} test images",
+    )
+
+
+def _calibration_plot(
+    model: nn.Module, test: data.Dataset, title: str
+) -> figure.Figure:
+    images, labels = test.arrays
+    return report.plot_calibration(
+        nn.Softmax(1)(flaxnn.predict(model, images)), labels, title=title
     )
 
 

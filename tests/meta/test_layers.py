@@ -25,6 +25,7 @@ FORBIDDEN = {("training", "interop")}
 TORCH_FILES = {
     "flaxnn/bench/_torch_side.py",
     "flaxnn/parity/_torch_runs.py",
+    "flaxnn/parity/goldens/make_recordings.py",
     "flaxnn/parity/_variant.py",
     "flaxnn/parity/recorder.py",
     "flaxnn/reproduce/goldens/make_goldens.py",

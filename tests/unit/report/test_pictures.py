@@ -105,6 +105,28 @@ PICTURES = {
         chances(50, 7), class_names=LONG[:7]
     ),
     "thousand classes": lambda: report.plot_probabilities(chances(1, 1000)),
+    "temperatures": lambda: report.plot_softmax(
+        RANDOM.standard_normal(10), class_names=LONG, title="Temperatures"
+    ),
+    "many temperatures": lambda: report.plot_softmax([2, 1, 0.1], range(1, 13)),
+    "hundred logits": lambda: report.plot_softmax(RANDOM.standard_normal(100), (1, 2)),
+    "calibration": lambda: report.plot_calibration(
+        chances(2000, 10), classes(2000, 10), title="Calibration"
+    ),
+    "quantile calibration": lambda: report.plot_calibration(
+        RANDOM.random(90), classes(90, 2), n_bins=30, strategy="quantile"
+    ),
+    "a boundary": lambda: report.plot_decision_boundary(
+        RANDOM.standard_normal((90, 2)), classes(90, 3), lambda x: x, title="Boundary"
+    ),
+    "ten long regions": lambda: report.plot_decision_boundary(
+        RANDOM.random((90, 2)),
+        classes(90, 10),
+        classes(48, 10).reshape(6, 8),
+        extent=(0, 1, 0, 1),
+        class_names=LONG,
+        feature_names=LONG[:2],
+    ),
 }
 # One for each function.
 SAMPLE = (
@@ -115,6 +137,9 @@ SAMPLE = (
     "one prediction",
     "two classes",
     "probabilities",
+    "temperatures",
+    "calibration",
+    "a boundary",
 )
 
 

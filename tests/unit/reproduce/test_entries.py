@@ -73,13 +73,16 @@ def test_fashion_mnist_passes(fashion_mnist_dir, tmp_path):
             "sgd-losses",
             "sgd-predictions",
             "sgd-confusion-matrix",
+            "sgd-calibration",
             "sgd-plain-logits-losses",
             "sgd-plain-logits-predictions",
             "sgd-plain-logits-confusion-matrix",
+            "sgd-plain-logits-calibration",
             "adam-losses",
             "adam-weights",
             "adam-predictions",
             "adam-confusion-matrix",
+            "adam-calibration",
         )
     ]
 

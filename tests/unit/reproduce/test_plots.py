@@ -8,6 +8,7 @@ import pytest
 
 from flaxnn import reproduce
 from flaxnn._errors import MissingPackageError
+from flaxnn.random import Generator
 from flaxnn.reproduce import Plot, Settings, prepare_plots, write_plots
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed")
@@ -18,6 +19,7 @@ NAMES = {
     "univariate": ["univariate-sigmoid", "univariate-losses"],
     "multinomial": ["multinomial-losses", "multinomial-probabilities"],
     "wine": ["wine-losses", "wine-confusion-matrix"],
+    "batched-softmax": ["batched-softmax-temperatures"],
 }
 
 
@@ -73,6 +75,15 @@ def test_the_probabilities_are_those_of_the_ten_samples(plots):
     (image,) = drawn(plots, "multinomial-probabilities").axes[0].images
     assert image.get_array().shape == (10, 3)
     np.testing.assert_allclose(image.get_array().sum(axis=1), 1, rtol=1e-6)
+
+
+def test_the_temperatures_are_of_the_documents_ten_logits(plots):
+    panels = drawn(plots, "batched-softmax-temperatures").axes
+    logits = Generator(0).rand(10)
+    for axes, temperature in zip(panels, (0.05, 0.2, 1.0), strict=True):
+        powers = np.exp(logits.astype(np.float64) / temperature)
+        shown = [patch.get_width() for patch in axes.patches]
+        np.testing.assert_allclose(shown, powers / powers.sum(), rtol=1e-12)
 
 
 def test_the_confusion_matrix_counts_the_54_test_samples(plots):
