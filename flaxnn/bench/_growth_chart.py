@@ -20,6 +20,9 @@ def growth_chart(result: dict[str, Any]) -> str:
 
     Args:
         result: What `measure_growth` returned, or its file.
+
+    Raises:
+        ValueError: No side was measured.
     """
     about = result["growth"]
     lines = _lines(result)

@@ -16,7 +16,7 @@ MEASURES = {
 
 
 def wins(cases: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every measure of every case in which a peer takes less time, least first.
+    """Returns each measure of a case in which a peer takes less time, least first.
 
     Args:
         cases: The result's cases.

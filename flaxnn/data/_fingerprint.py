@@ -40,7 +40,12 @@ def fingerprint(data: Any) -> dict[str, Any]:
 
 
 def fingerprint_differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Returns what differs between two fingerprints, a line each; none if equal."""
+    """Returns what differs between two fingerprints, a line each; none if equal.
+
+    Args:
+        then: What `fingerprint` gave for the first data set.
+        now: What it gave for the second.
+    """
     lines = []
     for name in sorted(then.get("loader", {}).keys() | now.get("loader", {}).keys()):
         before, after = (x.get("loader", {}).get(name) for x in (then, now))

@@ -68,7 +68,8 @@ def adaptive_avg_pool2d(
         NotImplementedError: The input is not floating point.
 
     Torch:
-        ``torch.nn.functional.adaptive_avg_pool2d``, 2.13.0; as `adaptive_avg_pool1d`.
+        ``torch.nn.functional.adaptive_avg_pool2d``, 2.13.0, T1; as
+        `adaptive_avg_pool1d`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -97,7 +98,8 @@ def adaptive_avg_pool3d(
         NotImplementedError: The input is not floating point.
 
     Torch:
-        ``torch.nn.functional.adaptive_avg_pool3d``, 2.13.0; as `adaptive_avg_pool1d`.
+        ``torch.nn.functional.adaptive_avg_pool3d``, 2.13.0, T1; as
+        `adaptive_avg_pool1d`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -155,7 +157,8 @@ def adaptive_max_pool2d(
         NotImplementedError: The input is not floating point.
 
     Torch:
-        ``torch.nn.functional.adaptive_max_pool2d``, 2.13.0; as `adaptive_max_pool1d`.
+        ``torch.nn.functional.adaptive_max_pool2d``, 2.13.0, T0; as
+        `adaptive_max_pool1d`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -185,7 +188,8 @@ def adaptive_max_pool3d(
         NotImplementedError: The input is not floating point.
 
     Torch:
-        ``torch.nn.functional.adaptive_max_pool3d``, 2.13.0; as `adaptive_max_pool1d`.
+        ``torch.nn.functional.adaptive_max_pool3d``, 2.13.0, T0; as
+        `adaptive_max_pool1d`.
 
     Example:
         >>> import jax.numpy as jnp

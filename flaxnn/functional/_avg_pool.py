@@ -91,7 +91,7 @@ def avg_pool2d(
         NotImplementedError: The input is not floating point.
 
     Torch:
-        ``torch.nn.functional.avg_pool2d``, 2.13.0; as `avg_pool1d`.
+        ``torch.nn.functional.avg_pool2d``, 2.13.0, T1; as `avg_pool1d`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -142,7 +142,7 @@ def avg_pool3d(
         NotImplementedError: The input is not floating point.
 
     Torch:
-        ``torch.nn.functional.avg_pool3d``, 2.13.0; as `avg_pool1d`.
+        ``torch.nn.functional.avg_pool3d``, 2.13.0, T1; as `avg_pool1d`.
 
     Example:
         >>> import jax.numpy as jnp

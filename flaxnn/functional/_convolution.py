@@ -97,7 +97,7 @@ def conv2d(
         NotImplementedError: Bools.
 
     Torch:
-        ``torch.nn.functional.conv2d``, 2.13.0; grades and differences as in `conv1d`.
+        ``torch.nn.functional.conv2d``, 2.13.0, T1; the rest as in `conv1d`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -143,7 +143,7 @@ def conv3d(
         NotImplementedError: Bools.
 
     Torch:
-        ``torch.nn.functional.conv3d``, 2.13.0; grades and differences as in `conv1d`.
+        ``torch.nn.functional.conv3d``, 2.13.0, T1; the rest as in `conv1d`.
 
     Example:
         >>> import jax.numpy as jnp

@@ -111,7 +111,7 @@ def conv_transpose2d(
         NotImplementedError: Bools.
 
     Torch:
-        ``torch.nn.functional.conv_transpose2d``, 2.13.0; grades and differences as in
+        ``torch.nn.functional.conv_transpose2d``, 2.13.0, T1; the rest as in
         `conv_transpose1d`.
 
     Example:
@@ -170,7 +170,7 @@ def conv_transpose3d(
         NotImplementedError: Bools.
 
     Torch:
-        ``torch.nn.functional.conv_transpose3d``, 2.13.0; grades and differences as in
+        ``torch.nn.functional.conv_transpose3d``, 2.13.0, T1; the rest as in
         `conv_transpose1d`.
 
     Example:

@@ -89,7 +89,7 @@ def lp_pool2d(
         NotImplementedError: The input is not floating point.
 
     Torch:
-        ``torch.nn.functional.lp_pool2d``, 2.13.0; as `lp_pool1d`.
+        ``torch.nn.functional.lp_pool2d``, 2.13.0, T1; as `lp_pool1d`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -125,7 +125,7 @@ def lp_pool3d(
         NotImplementedError: The input is not floating point.
 
     Torch:
-        ``torch.nn.functional.lp_pool3d``, 2.13.0; as `lp_pool1d`.
+        ``torch.nn.functional.lp_pool3d``, 2.13.0, T1; as `lp_pool1d`.
 
     Example:
         >>> import jax.numpy as jnp

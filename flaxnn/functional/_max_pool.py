@@ -99,7 +99,8 @@ def max_pool2d(
         NotImplementedError: Bools or complex numbers.
 
     Torch:
-        ``torch.nn.functional.max_pool2d``, 2.13.0; as `max_pool1d`, and with integers.
+        ``torch.nn.functional.max_pool2d``, 2.13.0, T0; as `max_pool1d`, and with
+        integers.
 
     Example:
         >>> import jax.numpy as jnp
@@ -141,7 +142,7 @@ def max_pool3d(
         NotImplementedError: Bools or complex numbers.
 
     Torch:
-        ``torch.nn.functional.max_pool3d``, 2.13.0; as `max_pool2d`.
+        ``torch.nn.functional.max_pool3d``, 2.13.0, T0; as `max_pool2d`.
 
     Example:
         >>> import jax.numpy as jnp

@@ -65,7 +65,8 @@ def max_unpool2d(
 
     Args:
         input: ``(N, C, H, W)``, or ``(C, H, W)`` without a batch.
-        indices: Where each element goes, as `max_pool2d` returns it.
+        indices: Where each element goes, the input's shape, as
+            `max_pool2d` returns it.
         kernel_size: Size of a window; each option is an int or one for each dimension.
         stride: Step of the windows; their size where None.
         padding: How far the windows reached beyond both ends.
@@ -80,7 +81,7 @@ def max_unpool2d(
         ValueError: The output size is not one that pools to the input's.
 
     Torch:
-        ``torch.nn.functional.max_unpool2d``, 2.13.0; as `max_unpool1d`.
+        ``torch.nn.functional.max_unpool2d``, 2.13.0, T0; as `max_unpool1d`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -103,7 +104,8 @@ def max_unpool3d(
 
     Args:
         input: ``(N, C, D, H, W)``, or ``(C, D, H, W)`` without a batch.
-        indices: Where each element goes, as `max_pool3d` returns it.
+        indices: Where each element goes, the input's shape, as
+            `max_pool3d` returns it.
         kernel_size: Size of a window; each option is an int or one for each dimension.
         stride: Step of the windows; their size where None.
         padding: How far the windows reached beyond both ends.
@@ -118,7 +120,7 @@ def max_unpool3d(
         ValueError: The output size is not one that pools to the input's.
 
     Torch:
-        ``torch.nn.functional.max_unpool3d``, 2.13.0; as `max_unpool1d`.
+        ``torch.nn.functional.max_unpool3d``, 2.13.0, T0; as `max_unpool1d`.
 
     Example:
         >>> import jax.numpy as jnp

@@ -177,7 +177,7 @@ def binary_step(input: ArrayLike) -> Shaped[Array, "..."]:
 
     Torch:
         None: the "Binary" activation of the documents. Its values are those of
-        ``torch.heaviside(input, 0)``, 2.13.0, which gives 0 for nan too and has no
+        ``torch.heaviside(input, 0)``, 2.13.0 (T0), which gives 0 for nan too and has no
         derivative.
 
     Example:

@@ -83,7 +83,7 @@ def rnn_relu_cell(
         RuntimeError: Shapes or dtypes do not fit.
 
     Torch:
-        ``torch.rnn_relu_cell``, 2.13.0; the grades are those of `rnn_tanh_cell`.
+        ``torch.rnn_relu_cell``, 2.13.0, T1; float32 as in `rnn_tanh_cell`.
 
     Example:
         >>> rnn_relu_cell([[2.0]], [[1.0]], [[1.0]], [[0.5]])
@@ -119,7 +119,7 @@ def gru_cell(
         RuntimeError: Shapes or dtypes do not fit.
 
     Torch:
-        ``torch.gru_cell``, 2.13.0; the grades are those of `rnn_tanh_cell`.
+        ``torch.gru_cell``, 2.13.0, T1; float32 as in `rnn_tanh_cell`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -158,7 +158,7 @@ def lstm_cell(
         RuntimeError: Shapes or dtypes do not fit.
 
     Torch:
-        ``torch.lstm_cell``, 2.13.0; the grades are those of `rnn_tanh_cell`.
+        ``torch.lstm_cell``, 2.13.0, T1; float32 as in `rnn_tanh_cell`.
 
     Example:
         >>> import jax.numpy as jnp

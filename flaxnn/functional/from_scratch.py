@@ -44,6 +44,9 @@ Numbers: TypeAlias = NDArray | np.number
 def softmax(z: ArrayLike) -> Numbers:
     """Returns ``exp(z) / sum(exp(z))`` over all elements; nan once exp overflows.
 
+    Args:
+        z: Numbers of any shape.
+
     Example:
         >>> softmax([10, 11, 12])
         array([0.09003057, 0.24472847, 0.66524096])
@@ -55,6 +58,9 @@ def softmax(z: ArrayLike) -> Numbers:
 def stable_softmax(z: ArrayLike) -> Numbers:
     """Returns `softmax` with the largest element at 0, so that nothing overflows.
 
+    Args:
+        z: Numbers of any shape, at least one.
+
     Example:
         >>> stable_softmax([1000, 1001, 1002])
         array([0.09003057, 0.24472847, 0.66524096])
@@ -64,6 +70,9 @@ def stable_softmax(z: ArrayLike) -> Numbers:
 
 def softmax_rows(z: ArrayLike) -> Numbers:
     """Returns the `softmax` of each row of a ``(N, C)`` array.
+
+    Args:
+        z: ``(N, C)`` numbers, a row for each sample.
 
     Example:
         >>> softmax_rows([[0.0, 0.0], [0.0, 0.0]])
@@ -77,6 +86,10 @@ def softmax_rows(z: ArrayLike) -> Numbers:
 def cross_entropy(y_pred: ArrayLike, y_true: ArrayLike) -> np.float64:
     """Returns ``-sum(y_true * log(y_pred))`` of probabilities and one-hot targets.
 
+    Args:
+        y_pred: Probabilities of any shape, above 0.
+        y_true: The same shape, 1 for the right class and 0 for the others.
+
     Example:
         >>> float(cross_entropy([0.25, 0.75], [1.0, 0.0]))
         1.3862943611198906
@@ -86,6 +99,9 @@ def cross_entropy(y_pred: ArrayLike, y_true: ArrayLike) -> np.float64:
 
 def sigmoid(z: ArrayLike) -> Numbers:
     """Returns ``1 / (1 + exp(-z))``.
+
+    Args:
+        z: Any shape.
 
     Example:
         >>> sigmoid([0.0, 1000.0])
@@ -97,6 +113,9 @@ def sigmoid(z: ArrayLike) -> Numbers:
 def relu(z: ArrayLike) -> Numbers:
     """Returns ``max(z, 0)``.
 
+    Args:
+        z: Any shape.
+
     Example:
         >>> relu([-1.0, 2.0])
         array([0., 2.])
@@ -107,6 +126,10 @@ def relu(z: ArrayLike) -> Numbers:
 def leaky_relu(z: ArrayLike, alpha: float = 0.01) -> Numbers:
     """Returns ``max(z, alpha * z)``.
 
+    Args:
+        z: Any shape.
+        alpha: Slope below zero, between 0 and 1.
+
     Example:
         >>> leaky_relu([-1.0, 2.0])
         array([-0.01,  2.  ])
@@ -116,6 +139,9 @@ def leaky_relu(z: ArrayLike, alpha: float = 0.01) -> Numbers:
 
 def tanh(z: ArrayLike) -> Numbers:
     """Returns ``(exp(z) - exp(-z)) / (exp(z) + exp(-z))``.
+
+    Args:
+        z: Any shape.
 
     Example:
         >>> float(tanh(0.0))
@@ -128,6 +154,10 @@ def tanh(z: ArrayLike) -> Numbers:
 def elu(z: ArrayLike, alpha: float = 1.0) -> Numbers:
     """Returns z where it is positive, else ``alpha * (exp(z) - 1)``.
 
+    Args:
+        z: Any shape.
+        alpha: What it falls to, negated, as z goes to -inf.
+
     Example:
         >>> elu([0.0, 2.0])
         array([0., 2.])
@@ -138,6 +168,9 @@ def elu(z: ArrayLike, alpha: float = 1.0) -> Numbers:
 
 def binary_step(z: ArrayLike) -> Numbers:
     """Returns 1 where z is positive, else 0.
+
+    Args:
+        z: Any shape.
 
     Example:
         >>> binary_step([-1.0, 0.0, 2.0])

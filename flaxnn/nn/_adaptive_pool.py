@@ -57,7 +57,7 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.AdaptiveAvgPool1d``, 2.13.0.
+        ``torch.nn.AdaptiveAvgPool1d``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -78,7 +78,7 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.AdaptiveAvgPool2d``, 2.13.0; a list of sizes is kept as a tuple.
+        ``torch.nn.AdaptiveAvgPool2d``, 2.13.0, T1; a list of sizes is kept as a tuple.
 
     Example:
         >>> import jax.numpy as jnp
@@ -100,7 +100,7 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.AdaptiveAvgPool3d``, 2.13.0; a list of sizes is kept as a tuple.
+        ``torch.nn.AdaptiveAvgPool3d``, 2.13.0, T1; a list of sizes is kept as a tuple.
 
     Example:
         >>> import jax.numpy as jnp
@@ -122,7 +122,7 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.AdaptiveMaxPool1d``, 2.13.0.
+        ``torch.nn.AdaptiveMaxPool1d``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -144,7 +144,7 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.AdaptiveMaxPool2d``, 2.13.0; a list of sizes is kept as a tuple.
+        ``torch.nn.AdaptiveMaxPool2d``, 2.13.0, T0; a list of sizes is kept as a tuple.
 
     Example:
         >>> import jax.numpy as jnp
@@ -167,7 +167,7 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.AdaptiveMaxPool3d``, 2.13.0; a list of sizes is kept as a tuple.
+        ``torch.nn.AdaptiveMaxPool3d``, 2.13.0, T0; a list of sizes is kept as a tuple.
 
     Example:
         >>> import jax.numpy as jnp

@@ -64,7 +64,7 @@ class AvgPool1d(_AvgPoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.AvgPool1d``, 2.13.0.
+        ``torch.nn.AvgPool1d``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -135,7 +135,7 @@ class AvgPool2d(_AvgPoolWithDivisor):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.AvgPool2d``, 2.13.0; a list among the options is kept as a tuple.
+        ``torch.nn.AvgPool2d``, 2.13.0, T1; a list among the options is kept as a tuple.
 
     Example:
         >>> import jax.numpy as jnp
@@ -169,7 +169,7 @@ class AvgPool3d(_AvgPoolWithDivisor):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.AvgPool3d``, 2.13.0; a list among the options is kept as a tuple.
+        ``torch.nn.AvgPool3d``, 2.13.0, T1; a list among the options is kept as a tuple.
 
     Example:
         >>> import jax.numpy as jnp
@@ -201,7 +201,7 @@ class LPPool1d(_LPPoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.LPPool1d``, 2.13.0.
+        ``torch.nn.LPPool1d``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -227,7 +227,7 @@ class LPPool2d(_LPPoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.LPPool2d``, 2.13.0; a list among the options is kept as a tuple.
+        ``torch.nn.LPPool2d``, 2.13.0, T1; a list among the options is kept as a tuple.
 
     Example:
         >>> import jax.numpy as jnp
@@ -253,7 +253,7 @@ class LPPool3d(_LPPoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.LPPool3d``, 2.13.0; a list among the options is kept as a tuple.
+        ``torch.nn.LPPool3d``, 2.13.0, T1; a list among the options is kept as a tuple.
 
     Example:
         >>> import jax.numpy as jnp

@@ -105,9 +105,9 @@ class BatchNorm1d(_BatchNorm):
             has int64. Or None.
 
     Torch:
-        ``torch.nn.BatchNorm1d``, 2.13.0. The statistics move in place, as Flax's do:
-        under JAX's transformations use `flaxnn.fit` or ``nnx.split``; `functional_call`
-        leaves them as they are.
+        ``torch.nn.BatchNorm1d``, 2.13.0, T1. The statistics move in place, as Flax's
+        do: under JAX's transformations use `flaxnn.fit` or ``nnx.split``;
+        `functional_call` leaves them as they are.
 
     Example:
         >>> import jax.numpy as jnp
@@ -145,7 +145,7 @@ class BatchNorm2d(_BatchNorm):
             `BatchNorm1d`.
 
     Torch:
-        ``torch.nn.BatchNorm2d``, 2.13.0; as `BatchNorm1d`.
+        ``torch.nn.BatchNorm2d``, 2.13.0, T1; as `BatchNorm1d`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -176,7 +176,7 @@ class BatchNorm3d(_BatchNorm):
             `BatchNorm1d`.
 
     Torch:
-        ``torch.nn.BatchNorm3d``, 2.13.0; as `BatchNorm1d`.
+        ``torch.nn.BatchNorm3d``, 2.13.0, T1; as `BatchNorm1d`.
 
     Example:
         >>> import jax.numpy as jnp

@@ -105,8 +105,8 @@ class Sequential(_Row):
         TypeError: One of them is no module.
 
     Torch:
-        ``torch.nn.Sequential``, 2.13.0; None in place of a module is refused, and any
-        dictionary is taken.
+        ``torch.nn.Sequential``, 2.13.0, T1; None in place of a module is refused, and
+        any dictionary is taken.
 
     Example:
         >>> from flaxnn import nn
@@ -172,7 +172,7 @@ class ModuleList(_Row):
         TypeError: One of them is no module, or they cannot be iterated over.
 
     Torch:
-        ``torch.nn.ModuleList``, 2.13.0, its printing included, which counts equal
+        ``torch.nn.ModuleList``, 2.13.0, T1, its printing included, which counts equal
         modules. None in place of a module is refused, and `insert` takes any index, as
         Python's lists do.
 

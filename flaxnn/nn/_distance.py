@@ -27,7 +27,7 @@ class PairwiseDistance(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.PairwiseDistance``, 2.13.0.
+        ``torch.nn.PairwiseDistance``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -62,7 +62,7 @@ class CosineSimilarity(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.CosineSimilarity``, 2.13.0.
+        ``torch.nn.CosineSimilarity``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -88,7 +88,7 @@ class CosineEmbeddingLoss(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.CosineEmbeddingLoss``, 2.13.0.
+        ``torch.nn.CosineEmbeddingLoss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -132,7 +132,7 @@ class TripletMarginLoss(Module):
         ValueError: `margin` is not positive.
 
     Torch:
-        ``torch.nn.TripletMarginLoss``, 2.13.0.
+        ``torch.nn.TripletMarginLoss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -189,7 +189,7 @@ class TripletMarginWithDistanceLoss(Module):
         ValueError: `margin` is not positive.
 
     Torch:
-        ``torch.nn.TripletMarginWithDistanceLoss``, 2.13.0.
+        ``torch.nn.TripletMarginWithDistanceLoss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp

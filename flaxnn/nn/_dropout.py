@@ -122,7 +122,7 @@ class Dropout1d(_DropoutNd):
         rngs: Where masks are drawn from, as for `Dropout`.
 
     Torch:
-        ``torch.nn.Dropout1d``, 2.13.0; as `Dropout`, two words for each channel.
+        ``torch.nn.Dropout1d``, 2.13.0, T0; as `Dropout`, two words for each channel.
 
     Example:
         >>> import jax.numpy as jnp
@@ -146,7 +146,7 @@ class Dropout2d(_DropoutNd):
         rngs: Where masks are drawn from, as for `Dropout`.
 
     Torch:
-        ``torch.nn.Dropout2d``, 2.13.0; as `Dropout`, two words for each channel.
+        ``torch.nn.Dropout2d``, 2.13.0, T0; as `Dropout`, two words for each channel.
 
     Example:
         >>> import jax.numpy as jnp
@@ -169,7 +169,7 @@ class Dropout3d(_DropoutNd):
         rngs: Where masks are drawn from, as for `Dropout`.
 
     Torch:
-        ``torch.nn.Dropout3d``, 2.13.0; as `Dropout`, two words for each channel.
+        ``torch.nn.Dropout3d``, 2.13.0, T0; as `Dropout`, two words for each channel.
 
     Example:
         >>> import jax.numpy as jnp

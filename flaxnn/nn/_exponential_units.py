@@ -22,7 +22,7 @@ class ELU(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ELU``, 2.13.0.
+        ``torch.nn.ELU``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -53,7 +53,7 @@ class SELU(InplaceElementwise):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.SELU``, 2.13.0.
+        ``torch.nn.SELU``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -75,7 +75,7 @@ class CELU(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.CELU``, 2.13.0.
+        ``torch.nn.CELU``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp

@@ -20,7 +20,7 @@ class GLU(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.GLU``, 2.13.0.
+        ``torch.nn.GLU``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -48,7 +48,7 @@ class GELU(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.GELU``, 2.13.0; see `flaxnn.functional.gelu` for its
+        ``torch.nn.GELU``, 2.13.0, T1; see `flaxnn.functional.gelu` for its
         float32 error.
 
     Example:
@@ -77,7 +77,7 @@ class SiLU(InplaceElementwise):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.SiLU``, 2.13.0.
+        ``torch.nn.SiLU``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -98,7 +98,7 @@ class Mish(InplaceElementwise):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Mish``, 2.13.0.
+        ``torch.nn.Mish``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp

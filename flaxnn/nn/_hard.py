@@ -18,7 +18,7 @@ class Hardsigmoid(InplaceElementwise):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Hardsigmoid``, 2.13.0.
+        ``torch.nn.Hardsigmoid``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -39,7 +39,7 @@ class Hardswish(InplaceElementwise):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Hardswish``, 2.13.0.
+        ``torch.nn.Hardswish``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp

@@ -16,7 +16,7 @@ class Identity(Module):
         **kwargs: Ignored, ``rngs`` too.
 
     Torch:
-        ``torch.nn.Identity``, 2.13.0.
+        ``torch.nn.Identity``, 2.13.0, T0.
 
     Example:
         >>> Identity(54, unused=0.1)(3)

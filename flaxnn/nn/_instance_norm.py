@@ -114,7 +114,7 @@ class InstanceNorm1d(_InstanceNorm):
             has int64. Or None.
 
     Torch:
-        ``torch.nn.InstanceNorm1d``, 2.13.0; statistics move in place, as those of
+        ``torch.nn.InstanceNorm1d``, 2.13.0, T1; statistics move in place, as those of
         `BatchNorm1d`.
 
     Example:
@@ -149,7 +149,7 @@ class InstanceNorm2d(_InstanceNorm):
             `InstanceNorm1d`.
 
     Torch:
-        ``torch.nn.InstanceNorm2d``, 2.13.0; as `InstanceNorm1d`.
+        ``torch.nn.InstanceNorm2d``, 2.13.0, T1; as `InstanceNorm1d`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -180,7 +180,7 @@ class InstanceNorm3d(_InstanceNorm):
             `InstanceNorm1d`.
 
     Torch:
-        ``torch.nn.InstanceNorm3d``, 2.13.0; as `InstanceNorm1d`.
+        ``torch.nn.InstanceNorm3d``, 2.13.0, T1; as `InstanceNorm1d`.
 
     Example:
         >>> import jax.numpy as jnp

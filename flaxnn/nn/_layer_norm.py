@@ -39,7 +39,7 @@ class LayerNorm(Module):
         bias: ``normalized_shape`` zeros, or None.
 
     Torch:
-        ``torch.nn.LayerNorm``, 2.13.0.
+        ``torch.nn.LayerNorm``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -97,7 +97,7 @@ class RMSNorm(Module):
         weight: ``normalized_shape`` ones, or None.
 
     Torch:
-        ``torch.nn.RMSNorm``, 2.13.0.
+        ``torch.nn.RMSNorm``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -156,7 +156,7 @@ class GroupNorm(Module):
         ValueError: `num_groups` does not divide `num_channels`.
 
     Torch:
-        ``torch.nn.GroupNorm``, 2.13.0.
+        ``torch.nn.GroupNorm``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -216,7 +216,7 @@ class LocalResponseNorm(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.LocalResponseNorm``, 2.13.0.
+        ``torch.nn.LocalResponseNorm``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp

@@ -25,7 +25,7 @@ class LeakyReLU(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.LeakyReLU``, 2.13.0.
+        ``torch.nn.LeakyReLU``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -115,7 +115,7 @@ class RReLU(Module):
         RuntimeError: A call in training mode without `nnx.Rngs`.
 
     Torch:
-        ``torch.nn.RReLU``, 2.13.0: the same function in evaluation, the same
+        ``torch.nn.RReLU``, 2.13.0, T0: the same function in evaluation, the same
         distribution in training. PyTorch's own slopes cannot be had from a `Generator`:
         it draws one only where the input is not above 0, so that the place in the
         stream depends on the data, which a compiled run does not show the host.

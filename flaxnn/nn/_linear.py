@@ -87,7 +87,7 @@ class Flatten(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Flatten``, 2.13.0.
+        ``torch.nn.Flatten``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp

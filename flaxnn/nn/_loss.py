@@ -47,7 +47,7 @@ class CrossEntropyLoss(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.CrossEntropyLoss``, 2.13.0; the differences are those of
+        ``torch.nn.CrossEntropyLoss``, 2.13.0, T1; the differences are those of
         `flaxnn.functional.cross_entropy`.
 
     Example:
@@ -93,7 +93,7 @@ class NLLLoss(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.NLLLoss``, 2.13.0.
+        ``torch.nn.NLLLoss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -133,7 +133,7 @@ class BCELoss(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.BCELoss``, 2.13.0: logarithms are clamped at -100.
+        ``torch.nn.BCELoss``, 2.13.0, T1: logarithms are clamped at -100.
 
     Example:
         >>> import jax.numpy as jnp
@@ -164,11 +164,12 @@ class BCEWithLogitsLoss(Module):
     Args:
         weight: Weight of each element, broadcast against the loss.
         reduction: ``"mean"``, ``"sum"`` or ``"none"``.
-        pos_weight: Weight of the positive term of each class.
+        pos_weight: Weight of the positive term of each class, ``(C,)`` or any shape
+            that is broadcast against the target.
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.BCEWithLogitsLoss``, 2.13.0.
+        ``torch.nn.BCEWithLogitsLoss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -208,7 +209,7 @@ class MSELoss(_Loss):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.MSELoss``, 2.13.0.
+        ``torch.nn.MSELoss``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -229,7 +230,7 @@ class L1Loss(_Loss):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.L1Loss``, 2.13.0.
+        ``torch.nn.L1Loss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp

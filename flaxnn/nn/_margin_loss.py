@@ -24,7 +24,7 @@ class SoftMarginLoss(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.SoftMarginLoss``, 2.13.0.
+        ``torch.nn.SoftMarginLoss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -50,7 +50,7 @@ class HingeEmbeddingLoss(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.HingeEmbeddingLoss``, 2.13.0.
+        ``torch.nn.HingeEmbeddingLoss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -84,7 +84,7 @@ class MarginRankingLoss(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.MarginRankingLoss``, 2.13.0.
+        ``torch.nn.MarginRankingLoss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -126,7 +126,7 @@ class MultiMarginLoss(Module):
         ValueError: `p` is neither 1 nor 2, or `weight` is not one-dimensional.
 
     Torch:
-        ``torch.nn.MultiMarginLoss``, 2.13.0.
+        ``torch.nn.MultiMarginLoss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -176,7 +176,7 @@ class MultiLabelMarginLoss(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.MultiLabelMarginLoss``, 2.13.0.
+        ``torch.nn.MultiLabelMarginLoss``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -202,7 +202,7 @@ class MultiLabelSoftMarginLoss(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.MultiLabelSoftMarginLoss``, 2.13.0.
+        ``torch.nn.MultiLabelSoftMarginLoss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp

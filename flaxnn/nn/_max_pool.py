@@ -91,7 +91,7 @@ class MaxPool1d(_MaxPoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.MaxPool1d``, 2.13.0; a list among the options is kept as a tuple.
+        ``torch.nn.MaxPool1d``, 2.13.0, T0; a list among the options is kept as a tuple.
 
     Example:
         >>> import jax.numpy as jnp
@@ -117,7 +117,7 @@ class MaxPool2d(_MaxPoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.MaxPool2d``, 2.13.0; a list among the options is kept as a tuple.
+        ``torch.nn.MaxPool2d``, 2.13.0, T0; a list among the options is kept as a tuple.
 
     Example:
         >>> import jax.numpy as jnp
@@ -143,7 +143,7 @@ class MaxPool3d(_MaxPoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.MaxPool3d``, 2.13.0; a list among the options is kept as a tuple.
+        ``torch.nn.MaxPool3d``, 2.13.0, T0; a list among the options is kept as a tuple.
 
     Example:
         >>> import jax.numpy as jnp
@@ -166,7 +166,7 @@ class MaxUnpool1d(_MaxUnpoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.MaxUnpool1d``, 2.13.0.
+        ``torch.nn.MaxUnpool1d``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -198,7 +198,7 @@ class MaxUnpool2d(_MaxUnpoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.MaxUnpool2d``, 2.13.0.
+        ``torch.nn.MaxUnpool2d``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -230,7 +230,7 @@ class MaxUnpool3d(_MaxUnpoolNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.MaxUnpool3d``, 2.13.0.
+        ``torch.nn.MaxUnpool3d``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp

@@ -27,11 +27,11 @@ class Module(nnx.Module):
         training: Whether the module is in training mode.
 
     Torch:
-        ``torch.nn.Module``, 2.13.0: registration order, the names in
-        `named_parameters` and `state_dict` and the printed tree are PyTorch's. What
-        lies inside an ``nnx.Dict`` or one of Flax's own modules comes in Flax's order,
-        which is sorted. A module is also a `flax.nnx.Module`, so ``nnx.split``,
-        ``nnx.merge`` and the Linen bridge apply.
+        ``torch.nn.Module``, 2.13.0: registration order, the names in `named_parameters`
+        and `state_dict` and the printed tree are PyTorch's (T0). What lies inside an
+        ``nnx.Dict`` or one of Flax's own modules comes in Flax's order, which is
+        sorted. A module is also a `flax.nnx.Module`, so ``nnx.split``, ``nnx.merge``
+        and the Linen bridge apply.
 
     Example:
         >>> from flaxnn import nn

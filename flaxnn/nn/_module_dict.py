@@ -29,7 +29,7 @@ class ModuleDict(Module):
         ValueError: What should be a pair has another length.
 
     Torch:
-        ``torch.nn.ModuleDict``, 2.13.0; None in place of a module is refused. The
+        ``torch.nn.ModuleDict``, 2.13.0, T1; None in place of a module is refused. The
         attributes whose names cannot be keys are Flax's and ours, not PyTorch's.
 
     Example:

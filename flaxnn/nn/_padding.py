@@ -72,7 +72,7 @@ class ZeroPad1d(_PadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ZeroPad1d``, 2.13.0.
+        ``torch.nn.ZeroPad1d``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -92,7 +92,7 @@ class ZeroPad2d(_PadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ZeroPad2d``, 2.13.0.
+        ``torch.nn.ZeroPad2d``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -112,7 +112,7 @@ class ZeroPad3d(_PadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ZeroPad3d``, 2.13.0.
+        ``torch.nn.ZeroPad3d``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -133,7 +133,7 @@ class ConstantPad1d(_ConstantPadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ConstantPad1d``, 2.13.0.
+        ``torch.nn.ConstantPad1d``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -153,7 +153,7 @@ class ConstantPad2d(_ConstantPadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ConstantPad2d``, 2.13.0.
+        ``torch.nn.ConstantPad2d``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -173,7 +173,7 @@ class ConstantPad3d(_ConstantPadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ConstantPad3d``, 2.13.0.
+        ``torch.nn.ConstantPad3d``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -192,7 +192,7 @@ class ReflectionPad1d(_PadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ReflectionPad1d``, 2.13.0.
+        ``torch.nn.ReflectionPad1d``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -212,7 +212,7 @@ class ReflectionPad2d(_PadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ReflectionPad2d``, 2.13.0.
+        ``torch.nn.ReflectionPad2d``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -232,7 +232,7 @@ class ReflectionPad3d(_PadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ReflectionPad3d``, 2.13.0.
+        ``torch.nn.ReflectionPad3d``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -252,7 +252,7 @@ class ReplicationPad1d(_PadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ReplicationPad1d``, 2.13.0.
+        ``torch.nn.ReplicationPad1d``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -272,7 +272,7 @@ class ReplicationPad2d(_PadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ReplicationPad2d``, 2.13.0.
+        ``torch.nn.ReplicationPad2d``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -292,7 +292,7 @@ class ReplicationPad3d(_PadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ReplicationPad3d``, 2.13.0.
+        ``torch.nn.ReplicationPad3d``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -312,7 +312,7 @@ class CircularPad1d(_CircularPadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.CircularPad1d``, 2.13.0.
+        ``torch.nn.CircularPad1d``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -331,7 +331,7 @@ class CircularPad2d(_CircularPadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.CircularPad2d``, 2.13.0.
+        ``torch.nn.CircularPad2d``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -350,7 +350,7 @@ class CircularPad3d(_CircularPadNd):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.CircularPad3d``, 2.13.0.
+        ``torch.nn.CircularPad3d``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp

@@ -21,7 +21,7 @@ class ReLU(InplaceElementwise):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ReLU``, 2.13.0.
+        ``torch.nn.ReLU``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -44,8 +44,8 @@ class Hardtanh(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Hardtanh``, 2.13.0. Its deprecated `min_value` and `max_value` are
-        not taken.
+        ``torch.nn.Hardtanh``, 2.13.0, T0. Its deprecated `min_value` and `max_value`
+        are not taken.
 
     Example:
         >>> import jax.numpy as jnp
@@ -86,7 +86,7 @@ class ReLU6(Hardtanh):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.ReLU6``, 2.13.0.
+        ``torch.nn.ReLU6``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -112,7 +112,7 @@ class Threshold(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Threshold``, 2.13.0.
+        ``torch.nn.Threshold``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp

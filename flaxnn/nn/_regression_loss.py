@@ -24,7 +24,7 @@ class SmoothL1Loss(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.SmoothL1Loss``, 2.13.0.
+        ``torch.nn.SmoothL1Loss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -52,7 +52,7 @@ class HuberLoss(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.HuberLoss``, 2.13.0.
+        ``torch.nn.HuberLoss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -81,7 +81,7 @@ class KLDivLoss(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.KLDivLoss``, 2.13.0.
+        ``torch.nn.KLDivLoss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -118,7 +118,7 @@ class PoissonNLLLoss(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.PoissonNLLLoss``, 2.13.0.
+        ``torch.nn.PoissonNLLLoss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -162,7 +162,7 @@ class GaussianNLLLoss(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.GaussianNLLLoss``, 2.13.0.
+        ``torch.nn.GaussianNLLLoss``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp

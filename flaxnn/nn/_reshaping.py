@@ -27,7 +27,7 @@ class Unflatten(Module):
         TypeError: `unflattened_size` is not a tuple or list of ints.
 
     Torch:
-        ``torch.nn.Unflatten``, 2.13.0; a list is kept as a tuple.
+        ``torch.nn.Unflatten``, 2.13.0, T0; a list is kept as a tuple.
 
     Example:
         >>> import jax.numpy as jnp
@@ -69,7 +69,7 @@ class PixelShuffle(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.PixelShuffle``, 2.13.0.
+        ``torch.nn.PixelShuffle``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -97,7 +97,7 @@ class PixelUnshuffle(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.PixelUnshuffle``, 2.13.0.
+        ``torch.nn.PixelUnshuffle``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -153,7 +153,7 @@ class Unfold(_Blocks):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Unfold``, 2.13.0; a list among the options is kept as a tuple.
+        ``torch.nn.Unfold``, 2.13.0, T1; a list among the options is kept as a tuple.
 
     Example:
         >>> import jax.numpy as jnp
@@ -180,7 +180,7 @@ class Fold(_Blocks):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Fold``, 2.13.0; a list among the options is kept as a tuple.
+        ``torch.nn.Fold``, 2.13.0, T1; a list among the options is kept as a tuple.
 
     Example:
         >>> import jax.numpy as jnp

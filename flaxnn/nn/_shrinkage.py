@@ -20,7 +20,7 @@ class Softshrink(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Softshrink``, 2.13.0.
+        ``torch.nn.Softshrink``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -48,7 +48,7 @@ class Hardshrink(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Hardshrink``, 2.13.0.
+        ``torch.nn.Hardshrink``, 2.13.0, T0.
 
     Example:
         >>> import jax.numpy as jnp
@@ -75,7 +75,7 @@ class Tanhshrink(Elementwise):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Tanhshrink``, 2.13.0.
+        ``torch.nn.Tanhshrink``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp

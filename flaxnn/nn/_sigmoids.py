@@ -19,7 +19,7 @@ class Sigmoid(Elementwise):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Sigmoid``, 2.13.0.
+        ``torch.nn.Sigmoid``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -39,7 +39,7 @@ class LogSigmoid(Elementwise):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.LogSigmoid``, 2.13.0.
+        ``torch.nn.LogSigmoid``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -59,7 +59,7 @@ class Tanh(Elementwise):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Tanh``, 2.13.0.
+        ``torch.nn.Tanh``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -81,7 +81,7 @@ class Softplus(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Softplus``, 2.13.0.
+        ``torch.nn.Softplus``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -111,7 +111,7 @@ class Softsign(Elementwise):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Softsign``, 2.13.0.
+        ``torch.nn.Softsign``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp

@@ -21,7 +21,7 @@ class Softmax(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Softmax``, 2.13.0.
+        ``torch.nn.Softmax``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -49,7 +49,7 @@ class LogSoftmax(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.LogSoftmax``, 2.13.0.
+        ``torch.nn.LogSoftmax``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -77,7 +77,7 @@ class Softmin(Module):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Softmin``, 2.13.0.
+        ``torch.nn.Softmin``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp
@@ -104,7 +104,7 @@ class Softmax2d(Elementwise):
         rngs: Ignored; nothing is drawn.
 
     Torch:
-        ``torch.nn.Softmax2d``, 2.13.0.
+        ``torch.nn.Softmax2d``, 2.13.0, T1.
 
     Example:
         >>> import jax.numpy as jnp

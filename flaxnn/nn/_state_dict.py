@@ -50,7 +50,7 @@ def functional_call(
         ValueError: Tied parameters get different values.
 
     Torch:
-        ``torch.func.functional_call``, 2.13.0.
+        ``torch.func.functional_call``, 2.13.0; the grade is the model's, T1 at best.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -117,7 +117,7 @@ def load_state_dict(
         ValueError: ``model`` is a mapping without Linen's collections.
 
     Torch:
-        ``torch.nn.Module.load_state_dict``, 2.13.0, which changes the module in
+        ``torch.nn.Module.load_state_dict``, 2.13.0 (T0), which changes the module in
         place, knows no prefixes, and casts whatever it gets, complex numbers and
         integers too; here they are an error for a floating-point parameter.
 
@@ -193,7 +193,7 @@ def to_state_dict(
         RuntimeError: Rules do not fit the model, or give two arrays one name.
 
     Torch:
-        ``torch.nn.Module.state_dict``, 2.13.0. A batch norm of Flax's has no
+        ``torch.nn.Module.state_dict``, 2.13.0, T0. A batch norm of Flax's has no
         ``num_batches_tracked``; PyTorch's ``load_state_dict`` takes its own for it.
 
     Example:
@@ -232,7 +232,7 @@ def astype(model: M, dtype: DTypeLike) -> M:
         TypeError: ``dtype`` is not a floating-point type.
 
     Torch:
-        ``torch.nn.Module.to(dtype)``, 2.13.0.
+        ``torch.nn.Module.to(dtype)``, 2.13.0, T0.
 
     Example:
         >>> from flaxnn import nn

@@ -126,8 +126,8 @@ def param_groups(
             pattern has no parameter, or a parameter has no group.
 
     Torch:
-        ``torch.optim.SGD([{"params": …, "lr": …}, …])``, 2.13.0, where the groups list
-        their parameters; frozen ones are ``optax.set_to_zero()`` here.
+        ``torch.optim.SGD([{"params": …, "lr": …}, …])``, 2.13.0, T1, where the groups
+        list their parameters; frozen ones are ``optax.set_to_zero()`` here.
 
     Example:
         >>> import jax.numpy as jnp

@@ -33,9 +33,9 @@ def to_torch_schedule(
         TypeError: The optimiser has no scheduler.
 
     Torch:
-        ``torch.optim.lr_scheduler.LRScheduler.state_dict``, 2.13.0: the same keys. A
-        float32 number is written as the shortest decimal that it stands for. Functions
-        are not in it, as there.
+        ``torch.optim.lr_scheduler.LRScheduler.state_dict``, 2.13.0, T0: the same keys.
+        A float32 number is written as the shortest decimal that it stands for.
+        Functions are not in it, as there.
 
     Example:
         >>> import jax.numpy as jnp

@@ -52,12 +52,12 @@ def to_torch_state(
             those of the state.
 
     Torch:
-        ``torch.optim.Optimizer.state_dict``, 2.13.0: the same keys in the same order.
-        ``foreach``, ``fused``, ``capturable`` and ``differentiable`` are PyTorch's
-        defaults. A traced option is written as the shortest decimal that it stands
-        for. Momentum buffers that were not used yet are zeros, PyTorch's are absent.
-        Of LBFGS ``al`` is not written, into which PyTorch puts nothing that it reads in
-        a later step.
+        ``torch.optim.Optimizer.state_dict``, 2.13.0, T0: the same keys in the same
+        order. ``foreach``, ``fused``, ``capturable`` and ``differentiable`` are
+        PyTorch's defaults. A traced option is written as the shortest decimal that it
+        stands for. Momentum buffers that were not used yet are zeros, PyTorch's are
+        absent. Of LBFGS ``al`` is not written, into which PyTorch puts nothing that it
+        reads in a later step.
 
     Example:
         >>> import jax.numpy as jnp
@@ -154,7 +154,7 @@ def from_torch_state(
             static and differs. All faults are named at once.
 
     Torch:
-        ``torch.optim.Optimizer.load_state_dict``, 2.13.0. A state before the first
+        ``torch.optim.Optimizer.load_state_dict``, 2.13.0, T0. A state before the first
         update loads as a fresh one. There is one ``step`` for a group here: parameters
         that have seen different numbers of updates are refused. ``eta``, ``mu`` and
         ``mu_product`` are rounded to float32, which is PyTorch's own unless its default

@@ -24,6 +24,10 @@ _EMPTY = {"modules": {}, "parameters": {}, "buffers": {}, "loss": None}
 class Trace:
     """What a run did, as `recorder.py` or `flaxnn.parity.record` wrote it.
 
+    Args:
+        path: The directory.
+        lines: Its header, a line for each step, and its end. `open` reads them.
+
     Attributes:
         path: The directory.
         header: What the run is: modules, parameters, optimiser, loss, settings.

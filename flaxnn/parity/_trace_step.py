@@ -62,6 +62,10 @@ class Step:
     A light step has numbers only. The arrays of a whole one are read when they are
     asked for, as read-only views of the mapped file.
 
+    Args:
+        line: Its line of the trace.
+        read: What reads an array that the line points to.
+
     Attributes:
         number: Its number, from 0.
         whole: Whether its arrays are recorded.

@@ -33,6 +33,11 @@ class Explanation:
             (how many more the second run draws), ``first`` and ``second`` (the rows
             that only one of them has), ``shifted`` (the next row of both) and
             ``sentence``. Empty for one run.
+
+    Args:
+        rows: The draws.
+        sentences: What there is to say of them.
+        parted: The places where the two runs part.
     """
 
     def __init__(

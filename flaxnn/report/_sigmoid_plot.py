@@ -41,7 +41,7 @@ def plot_fitted_sigmoid(
         x: ``(N,)`` or ``(N, 1)`` inputs.
         y: ``(N,)`` or ``(N, 1)`` labels, 0 or 1.
         weight: The layer's one weight, in any shape.
-        bias: Its one bias.
+        bias: Its one bias, in any shape.
         title: A heading.
 
     Raises:

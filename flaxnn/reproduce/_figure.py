@@ -57,7 +57,14 @@ class Figure:
 
 
 def exact(group: str, name: str, reference: Any, value: Any) -> Figure:
-    """A figure that must be the same text, T0."""
+    """Returns a figure that must be the same text, T0.
+
+    Args:
+        group: What it belongs to.
+        name: Its name.
+        reference: What it must be, as text.
+        value: What it is, as text.
+    """
     reference, value = str(reference), str(value)
     same = reference == value
     return Figure(group, name, reference, value, math.nan, 0.0, "T0", same)
@@ -71,7 +78,7 @@ def printed(
     names: list[str] | None = None,
     tolerance: float | None = None,
 ) -> Iterator[Figure]:
-    """Figures for numbers that a document prints.
+    """Yields figures for numbers that a document prints.
 
     Args:
         group: What they belong to.
@@ -134,7 +141,7 @@ def within(
     grade: str,
     relative: bool = False,
 ) -> Figure:
-    """One figure for a whole array: its worst element.
+    """Returns one figure for a whole array: its worst element.
 
     Args:
         group: What it belongs to.
@@ -162,7 +169,7 @@ def within(
 
 
 def proof(group: str, name: str, reference: ArrayLike, value: ArrayLike) -> Figure:
-    """One figure for a float64 array, held to T1.
+    """Returns one figure for a float64 array, held to T1.
 
     Args:
         group: What it belongs to.
@@ -189,7 +196,7 @@ def series_within(
     scale: float = 1.0,
     running: bool = False,
 ) -> Figure:
-    """One figure for a series with a tolerance for each element: its worst one.
+    """Returns one figure for a series with a tolerance for each element, its worst.
 
     Args:
         group: What it belongs to.

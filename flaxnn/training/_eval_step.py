@@ -72,10 +72,14 @@ class EvalStep:
 
     Itself a pytree whose structure is static: steps made from equal models and metrics
     share one compilation when they are passed to a jitted function.
+
+    Attributes:
+        graphdef: The model's static description.
+        streaming: Under each name its streaming metric, or None for a function.
+        functions: The metrics that are functions, by name.
     """
 
     graphdef: nnx.GraphDef = field(metadata={"static": True})
-    # Under each name its streaming metric, or None for a function.
     streaming: tuple[tuple[str, Metric | None], ...] = field(metadata={"static": True})
     functions: dict[str, Pure]
 

@@ -15,6 +15,10 @@ _SIGNS = ("gloo", "connection", "unavailable", "unhealthy", "heartbeat", "peer")
 class ProcessLostError(RuntimeError):
     """Another process of the run ended or cannot be reached.
 
+    Args:
+        lost: As below.
+        reason: What the connection said.
+
     Attributes:
         lost: The numbers of the processes that are gone; empty if that is unknown.
     """

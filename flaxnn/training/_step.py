@@ -37,16 +37,24 @@ class TrainStep:
     Itself a pytree whose structure is static: steps made from equal models, losses,
     optimisers and options share one compilation when they are passed to a jitted
     function.
+
+    Attributes:
+        forward: The model's forward pass, without its parameters.
+        update: The optimiser's update.
+        takes_value: Whether the update takes optax's extra arguments: value, grad and
+            value_fn.
+        calls_closure: Whether it is one whose evaluations PyTorch makes by a closure.
+        accumulate: Into how many micro-batches a batch is cut.
+        summed: Whether the losses of micro-batches are added, not averaged.
+        loss: The loss.
+        metrics: Further numbers of a step, by name.
     """
 
     forward: Forward = field(metadata={"static": True})
     update: Callable[..., Any] = field(metadata={"static": True})
-    # Whether the update takes optax's extra arguments: value, grad and value_fn.
     takes_value: bool = field(metadata={"static": True})
-    # Whether it is one whose evaluations PyTorch makes by a closure.
     calls_closure: bool = field(metadata={"static": True})
     accumulate: int = field(metadata={"static": True})
-    # Whether the losses of micro-batches are added, not averaged.
     summed: bool = field(metadata={"static": True})
     loss: Pure
     metrics: dict[str, Pure]

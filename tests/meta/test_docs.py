@@ -1,15 +1,43 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The API reference names every public object, and nothing that is not one."""
+"""The API reference names every public object, and each says what it has to say."""
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections import Counter
 
+import numpy as np
+import pytest
+
+from tests.meta._docstrings import faults
 from tests.meta._house import ROOT, lazy_homes, public_modules, public_names
 
 API = ROOT / "docs" / "api"
 DIRECTIVE = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
+# The rooms whose names are PyTorch's, and what has no counterpart there.
+TORCH_ROOMS = ("flaxnn.functional.", "flaxnn.init.", "flaxnn.nn.", "flaxnn.optim.")
+OUR_OWN = {
+    "flaxnn.nn.HostDraw",
+    "flaxnn.nn.Layout",
+    "flaxnn.nn.PrefixWarning",
+    "flaxnn.nn.Rule",
+    "flaxnn.nn.host_draw",
+    "flaxnn.nn.providing",
+    "flaxnn.nn.recording",
+    "flaxnn.optim.averaged_params",
+    "flaxnn.optim.chain",
+}
+
+
+def _has_counterpart(name: str) -> bool:
+    # What `from_scratch` has is the documents'; a state is told by its optimiser.
+    return (
+        name.startswith(TORCH_ROOMS)
+        and ".from_scratch." not in name
+        and not (name.startswith("flaxnn.optim.") and name.endswith("State"))
+        and name not in OUR_OWN
+    )
 
 
 def _described() -> list[str]:
@@ -52,3 +80,58 @@ def test_the_front_page_of_the_reference_names_the_shortcuts() -> None:
     page = (API / "index.md").read_text(encoding="utf-8")
     missing = [name for name in _shortcuts() if f"flaxnn.{name}" not in page]
     assert missing == []
+
+
+@pytest.mark.parametrize("module", public_modules())
+def test_every_public_name_says_what_it_takes_returns_and_raises(module: str) -> None:
+    """Shapes, errors and the counterpart in PyTorch; tests/meta/_docstrings.py."""
+    wrong = [
+        f"{name} {fault}"
+        for name, value in public_names(module)
+        if inspect.isclass(value) or inspect.isfunction(value)
+        for fault in faults(value, torch=_has_counterpart(name))
+    ]
+    assert wrong == []
+
+
+class _Bare:
+    """Keeps what it is given.
+
+    Args:
+        size: How many.
+    """
+
+    def __init__(self, size, weight):
+        if size < weight:
+            raise ValueError("too small")
+
+    def area(self):
+        return 0
+
+
+def _mean(input: np.ndarray, dim: int) -> float:
+    """Computes the mean.
+
+    Args:
+        input: What is averaged.
+        dim: Along which dimension.
+
+    Torch:
+        ``torch.mean``.
+    """
+    return float(input.mean(dim))
+
+
+def test_what_a_docstring_leaves_out_is_named() -> None:
+    assert list(faults(_Bare, torch=True)) == [
+        "does not say what weight is",
+        "does not say when it raises ValueError",
+        "area has no docstring",
+        "has no part Torch:",
+    ]
+    assert list(faults(_mean, torch=True)) == [
+        "does not give the shape of input",
+        "does not say what it returns",
+        "its part Torch: names no version",
+        "its part Torch: names no grade",
+    ]

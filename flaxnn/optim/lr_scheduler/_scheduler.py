@@ -71,6 +71,10 @@ class Scheduler(NamedTuple):
             PyTorch's ``scheduler.step()``; ``value`` is the metric that
             `reduce_lr_on_plateau` watches. Static options alone decide whether two of
             them are equal, so other numbers share a compilation.
+
+    Torch:
+        ``torch.optim.lr_scheduler.LRScheduler``, 2.13.0, T1. It changes nothing in
+        place and keeps no optimiser.
     """
 
     init: SchedulerInit

@@ -9,6 +9,10 @@ from typing import Any
 class CheckpointError(RuntimeError):
     """A checkpoint could not be written, read, or does not belong to this run.
 
+    Args:
+        message: What is wrong, and what to do.
+        run: As below.
+
     Attributes:
         run: What the run came to, where it was the last save that failed; else None.
     """
