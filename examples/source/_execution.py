@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 from _texts import KERNEL, Text, notebook
+from _translation import TranslationError
 from nbformat import NotebookNode
 
 CELL_SECONDS = 600
@@ -67,7 +68,7 @@ def _run(group: Sequence[Text], folder: Path) -> list[tuple[str, str]]:
         before, error = os.times(), ""
         try:
             execute(text, folder)
-        except CellExecutionError as raised:
+        except (CellExecutionError, TranslationError) as raised:
             error = f"{text.name}: {raised}"
         spent = [now - then for now, then in zip(os.times(), before, strict=True)]
         took = f"{text.name}: {spent[4]:.1f} s, of the CPU {sum(spent[:4]):.1f} s"
