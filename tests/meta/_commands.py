@@ -195,6 +195,8 @@ def unknown(command: str) -> list[str]:
 
 def _unknown_to_flaxnn(words: list[str], options: set[str]) -> list[str]:
     names: list[str] = []
+    while words and words[0].startswith("-"):
+        words = words[1:]  # Options of every command stand before its name.
     for word in words:
         if not re.fullmatch(r"[a-z]+", word) or (names and not _is_group(names)):
             break
@@ -202,6 +204,7 @@ def _unknown_to_flaxnn(words: list[str], options: set[str]) -> list[str]:
     status, text = _flaxnn_help(tuple(names))
     if status:
         return [" ".join(names)]
+    text += _flaxnn_help(())[1]
     return sorted(
         option
         for option in options
