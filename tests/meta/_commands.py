@@ -9,6 +9,7 @@ import io
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ _FENCE = re.compile(
 )
 _SPAN = re.compile(r"`((?:flaxnn|python) [^`]*)`", re.DOTALL)
 _SEPARATORS = {"&&", ";"}
+# What the command may catch in a process of its own.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _KEYWORDS = {"for", "if", "until", "while"}
 
 # Of a shell's own commands those that pages may use around ours.
@@ -138,6 +141,7 @@ def _flaxnn(arguments: list[str]) -> tuple[int, str]:
 
     printed = io.StringIO()
     status: object = 0
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["flaxnn", *arguments])
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
@@ -145,6 +149,9 @@ def _flaxnn(arguments: list[str]) -> tuple[int, str]:
                 status = main()
             except SystemExit as end:
                 status = end.code
+            finally:
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
     return status if isinstance(status, int) else int(bool(status)), printed.getvalue()
 
 
@@ -188,6 +195,8 @@ def unknown(command: str) -> list[str]:
 
 def _unknown_to_flaxnn(words: list[str], options: set[str]) -> list[str]:
     names: list[str] = []
+    while words and words[0].startswith("-"):
+        words = words[1:]  # Options of every command stand before its name.
     for word in words:
         if not re.fullmatch(r"[a-z]+", word) or (names and not _is_group(names)):
             break
@@ -195,6 +204,7 @@ def _unknown_to_flaxnn(words: list[str], options: set[str]) -> list[str]:
     status, text = _flaxnn_help(tuple(names))
     if status:
         return [" ".join(names)]
+    text += _flaxnn_help(())[1]
     return sorted(
         option
         for option in options
@@ -215,7 +225,7 @@ def _flaxnn_help(names: tuple[str, ...]) -> tuple[int, str]:
 def _argparse_options(script: Path) -> set[str]:
     """The options that a script's argparse knows, without running it."""
     return {
-        argument.value
+        str(argument.value)
         for node in ast.walk(ast.parse(script.read_text("utf-8")))
         if isinstance(node, ast.Call)
         for argument in node.args

@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 
 from tests.meta._docstrings import faults
-from tests.meta._house import ROOT, lazy_homes, public_modules, public_names
+from tests.meta._house import (
+    ROOT,
+    layers,
+    lazy_homes,
+    public_modules,
+    public_names,
+)
 
 API = ROOT / "docs" / "api"
 DIRECTIVE = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
@@ -135,3 +141,23 @@ def test_what_a_docstring_leaves_out_is_named() -> None:
         "its part Torch: names no version",
         "its part Torch: names no grade",
     ]
+
+
+def test_every_room_has_a_guide() -> None:
+    """The guide's front page has a row for each, with pages that exist."""
+    guide = ROOT / "docs" / "guide"
+    rows = {
+        room: re.findall(r"\]\((\w[\w-]*\.md)", cell)
+        for room, cell in re.findall(
+            r"^\| `(\w+)` \|[^|]*\|([^|]*)\|",
+            (guide / "index.md").read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+    }
+    assert set(rows) == set(layers())
+    without = [
+        room
+        for room, pages in rows.items()
+        if not pages or not all((guide / page).is_file() for page in pages)
+    ]
+    assert without == []
