@@ -6,15 +6,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jax import Device
+    # `jax.Device`, which JAX makes in a way that type checkers cannot follow.
+    from jaxlib._jax import Device
 
 # Best first: what "auto" prefers when several are installed.
 _PREFERENCE = ("tpu", "cuda", "rocm", "cpu")
 
 
-def device(
-    name: str = "auto",
-) -> Device:  # pyright: ignore[reportInvalidTypeForm]
+def device(name: str = "auto") -> Device:
     """Returns a device by the name of its kind.
 
     Args:
@@ -60,7 +59,7 @@ def device(
     return found[int(index or 0)]
 
 
-def _devices(jax: Any, kind: str) -> list[Device]:  # pyright: ignore[reportInvalidTypeForm]
+def _devices(jax: Any, kind: str) -> list[Device]:
     """The devices of a kind, none where its backend is not installed."""
     try:
         return jax.local_devices(backend=kind)

@@ -74,7 +74,7 @@ class EvalStep:
     share one compilation when they are passed to a jitted function.
     """
 
-    graphdef: nnx.GraphDef = field(metadata={"static": True})
+    graphdef: nnx.GraphDef[Any] = field(metadata={"static": True})
     # Under each name its streaming metric, or None for a function.
     streaming: tuple[tuple[str, Metric | None], ...] = field(metadata={"static": True})
     functions: dict[str, Pure]
@@ -82,7 +82,7 @@ class EvalStep:
     @classmethod
     def of(
         cls,
-        graphdef: nnx.GraphDef,
+        graphdef: nnx.GraphDef[Any],
         metrics: Mapping[str, AnyMetric] | Sequence[AnyMetric],
     ) -> EvalStep:
         """Returns the step for a model's structure; see `make_eval_step`."""
