@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    # `jax.Device`, which JAX makes in a way that type checkers cannot follow.
-    from jaxlib._jax import Device
+# `jax.Device`, whose type JAX does not tell type checkers.
+Device: TypeAlias = Any
 
 # Best first: what "auto" prefers when several are installed.
 _PREFERENCE = ("tpu", "cuda", "rocm", "cpu")
