@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from jax import Device
+# `jax.Device`, whose type JAX does not tell type checkers.
+Device: TypeAlias = Any
 
 # Best first: what "auto" prefers when several are installed.
 _PREFERENCE = ("tpu", "cuda", "rocm", "cpu")
 
 
-def device(
-    name: str = "auto",
-) -> Device:  # pyright: ignore[reportInvalidTypeForm]
+def device(name: str = "auto") -> Device:
     """Returns a device by the name of its kind.
 
     Args:
@@ -60,7 +58,7 @@ def device(
     return found[int(index or 0)]
 
 
-def _devices(jax: Any, kind: str) -> list[Device]:  # pyright: ignore[reportInvalidTypeForm]
+def _devices(jax: Any, kind: str) -> list[Device]:
     """The devices of a kind, none where its backend is not installed."""
     try:
         return jax.local_devices(backend=kind)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attributes of a package that are imported at their first use (PEP 562)."""
+"""Attributes of a package that are imported at their first use (PEP 562).
+
+Packages bind them under ``if not TYPE_CHECKING``: a type checker that sees a
+``__getattr__`` takes any misspelt name.
+"""
 
 from __future__ import annotations
 

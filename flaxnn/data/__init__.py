@@ -65,4 +65,5 @@ __all__ = [
 ]
 
 # Transforms import JAX, which looking for data and reading it do without.
-__getattr__, __dir__ = _lazy.attach(__name__, subpackages={"transforms"}, names={})
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = _lazy.attach(__name__, subpackages={"transforms"}, names={})

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flaxnn.data._order_samplers import check_num_samples
 from flaxnn.data._sampler import DrawingSampler
@@ -52,7 +53,7 @@ class SubsetRandomSampler(DrawingSampler):
                 "indices should be a one-dimensional sequence of integers, got an "
                 f"array of shape {chosen.shape} and dtype {chosen.dtype}"
             )
-        self.indices = chosen.astype(np.int64)
+        self.indices: NDArray[np.int64] = chosen.astype(np.int64)
         self.indices.flags.writeable = False
 
     def _draws(self, stream: Generator) -> Iterator[np.ndarray]:
@@ -123,7 +124,7 @@ class WeightedRandomSampler(DrawingSampler):
                 "replacement should be a boolean value, but got "
                 f"replacement={replacement}"
             )
-        self.weights = np.array(weights, np.float64)
+        self.weights: NDArray[np.float64] = np.array(weights, np.float64)
         if self.weights.ndim != 1:
             raise ValueError(
                 "weights should be a 1d sequence but given weights have shape "

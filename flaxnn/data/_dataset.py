@@ -61,8 +61,10 @@ class Dataset:
         split: str = "",
         source: str = "",
     ) -> None:
-        self.arrays = tuple(_read_only(array) for array in as_rows(tuple(arrays)))
-        self.class_names = tuple(str(label) for label in class_names)
+        self.arrays: tuple[np.ndarray, ...] = tuple(
+            _read_only(array) for array in as_rows(tuple(arrays))
+        )
+        self.class_names: tuple[str, ...] = tuple(str(label) for label in class_names)
         self.name = name
         self.split = split
         self.source = source

@@ -115,8 +115,8 @@ class DataLoader:
             raise ValueError(
                 f"drop_last should be a boolean value, but got drop_last={drop_last}"
             )
-        self.rngs = as_generator(rngs, "rngs")
-        self.generator = as_generator(generator, "generator")
+        self.rngs: Generator | None = as_generator(rngs, "rngs")
+        self.generator: Generator | None = as_generator(generator, "generator")
         self._source = Source(dataset)
         self._stream = self.rngs if self.generator is None else self.generator
         if sampler is not None and shuffle:
@@ -139,7 +139,7 @@ class DataLoader:
             )
         self.dataset = dataset
         self.batch_size = batch_size
-        self.shuffle = bool(shuffle)
+        self.shuffle: bool = bool(shuffle)
         self.sampler = sampler
         self.drop_last = drop_last
         self.transform = transform

@@ -39,7 +39,7 @@ class SequentialSampler(Sampler):
 
     def __init__(self, data_source: Any) -> None:
         self._source = Source.of(data_source)
-        self.data_source = self._source.dataset
+        self.data_source: Any = self._source.dataset
 
     def pieces(self, rngs: Generator | None = None) -> Iterator[np.ndarray]:
         yield np.arange(len(self), dtype=np.int64)
@@ -106,7 +106,7 @@ class RandomSampler(DrawingSampler):
                 f"replacement={replacement}"
             )
         self._source = Source.of(data_source)
-        self.data_source = self._source.dataset
+        self.data_source: Any = self._source.dataset
         self.replacement = replacement
         self._num_samples = num_samples
         check_num_samples(self.num_samples, "the data set is empty")

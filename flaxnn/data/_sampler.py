@@ -54,8 +54,8 @@ class DrawingSampler(Sampler):
     """
 
     def __init__(self, generator: Any, rngs: Any) -> None:
-        self.generator = as_generator(generator, "generator")
-        self.rngs = as_generator(rngs, "rngs")
+        self.generator: Generator | None = as_generator(generator, "generator")
+        self.rngs: Generator | None = as_generator(rngs, "rngs")
 
     def streams(self, rngs: Generator | None = None) -> tuple[Generator, ...]:
         """Returns its `generator`, else its `rngs`, else the loader's."""

@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flaxnn.data._dataset import checked_index
 from flaxnn.data._lazy_dataset import LazyDataset
@@ -51,7 +52,7 @@ class Subset(LazyDataset):
         self._source = Source(dataset)
         rows = len(self._source)
         chosen = checked_index(np.atleast_1d(indices), rows)
-        self.indices = np.arange(rows, dtype=np.int64)[chosen]
+        self.indices: NDArray[np.int64] = np.arange(rows, dtype=np.int64)[chosen]
         self.indices.flags.writeable = False
 
     @cached_property

@@ -27,26 +27,26 @@ __all__ = [
     "Regressor",
 ]
 
-_load, __dir__ = _lazy.attach(
-    __name__,
-    subpackages=(),
-    names={
-        "Classifier": "flaxnn.estimators._classifier",
-        "LogisticRegression": "flaxnn.estimators._logistic",
-        "MLPClassifier": "flaxnn.estimators._mlp_classifier",
-        "MLPRegressor": "flaxnn.estimators._mlp_regressor",
-        "Regressor": "flaxnn.estimators._regressor",
-    },
-)
+if not TYPE_CHECKING:
+    _load, __dir__ = _lazy.attach(
+        __name__,
+        subpackages=(),
+        names={
+            "Classifier": "flaxnn.estimators._classifier",
+            "LogisticRegression": "flaxnn.estimators._logistic",
+            "MLPClassifier": "flaxnn.estimators._mlp_classifier",
+            "MLPRegressor": "flaxnn.estimators._mlp_regressor",
+            "Regressor": "flaxnn.estimators._regressor",
+        },
+    )
 
-
-def __getattr__(name: str) -> object:
-    try:
-        return _load(name)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "sklearn":
-            raise
-        raise MissingPackageError(
-            f"flaxnn.estimators.{name} needs scikit-learn, which is not installed: "
-            'pip install "flaxnn[estimators]"'
-        ) from error
+    def __getattr__(name: str) -> object:
+        try:
+            return _load(name)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != "sklearn":
+                raise
+            raise MissingPackageError(
+                f"flaxnn.estimators.{name} needs scikit-learn, which is not installed: "
+                'pip install "flaxnn[estimators]"'
+            ) from error

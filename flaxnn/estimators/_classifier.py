@@ -169,7 +169,7 @@ class Classifier(NetworkClassifier, ModuleEstimator):
 
     def _targets(self, y: np.ndarray, classes: Any, *, goes_on: bool) -> dict[str, int]:
         known = self.classes_ if goes_on else classes
-        self.classes_, _ = encoded(y, known)
+        self.classes_: np.ndarray = encoded(y, known)[0]
         classes_found = len(self.classes_)
         single = self._link in ("sigmoid", "identity") and classes_found <= 2
         return {

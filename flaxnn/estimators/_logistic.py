@@ -8,7 +8,6 @@ from typing import Any, Self
 
 import numpy as np
 import optax
-from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -29,6 +28,7 @@ from flaxnn.estimators._probabilities import (
     probabilities,
 )
 from flaxnn.estimators._process import check_process
+from flaxnn.estimators._scikit_learn import ClassifierMixin
 from flaxnn.estimators._seeds import generator_of
 from flaxnn.estimators._weighted import WeightedLoss
 from flaxnn.random import Generator

@@ -183,8 +183,9 @@ class MLPClassifier(NetworkClassifier, Perceptron):
     ) -> np.ndarray:
         self._multilabel = type_of_target(y) == "multilabel-indicator"
         if self._multilabel:
-            self.classes_ = np.arange(y.shape[1])
-            self.n_outputs_, self.out_activation_ = y.shape[1], "logistic"
+            self.classes_: np.ndarray = np.arange(y.shape[1])
+            self.n_outputs_: int = y.shape[1]
+            self.out_activation_: str = "logistic"
             return y.astype(dtype)
         known = self.classes_ if goes_on else classes
         self.classes_, codes = encoded(y, known)

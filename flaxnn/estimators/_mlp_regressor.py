@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import xlogy
-from sklearn.base import RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
 from flaxnn.estimators._labels import sample_weights
 from flaxnn.estimators._mlp import Perceptron
 from flaxnn.estimators._parameters import check_choice
+from flaxnn.estimators._scikit_learn import RegressorMixin
 from flaxnn.estimators._weighted import judge_of_regression
 
 
@@ -212,7 +212,7 @@ class MLPRegressor(RegressorMixin, Perceptron):
                 "loss='poisson' needs targets that are not negative, got "
                 f"{target.min():g}"
             )
-        self.n_outputs_ = target.shape[1]
+        self.n_outputs_: int = target.shape[1]
         self.out_activation_ = "exp" if poisson else "identity"
         return target
 

@@ -12,13 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from flaxnn.data import DataLoader
 from flaxnn.estimators._convergence import Convergence
 from flaxnn.estimators._inputs import checked_inputs
 from flaxnn.estimators._process import check_process
+from flaxnn.estimators._scikit_learn import BaseEstimator
 from flaxnn.estimators._weighted import WeightedNetwork
 from flaxnn.optim.lr_scheduler import Scheduler
 from flaxnn.random import Generator

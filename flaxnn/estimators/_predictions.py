@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 
 from flaxnn.estimators._labels import first_classes
 from flaxnn.estimators._network import NetworkEstimator
@@ -19,6 +18,7 @@ from flaxnn.estimators._probabilities import (
     log_probabilities,
     probabilities,
 )
+from flaxnn.estimators._scikit_learn import ClassifierMixin
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):

@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import RegressorMixin
 
 from flaxnn import nn, optim
 from flaxnn.estimators._generic import ModuleEstimator
 from flaxnn.estimators._labels import sample_weights
+from flaxnn.estimators._scikit_learn import RegressorMixin
 from flaxnn.estimators._weighted import judge_of_regression
 
 

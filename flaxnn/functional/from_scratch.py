@@ -17,7 +17,7 @@ Example:
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 # A number stays a number, as with NumPy's own functions.
-Numbers: TypeAlias = NDArray | np.number
+Numbers: TypeAlias = NDArray[Any] | np.number
 
 
 def softmax(z: ArrayLike) -> Numbers:

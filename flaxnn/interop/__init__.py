@@ -29,10 +29,11 @@ __all__ = [
 ]
 
 _CHECKPOINT = "flaxnn.interop._checkpoint"
-__getattr__, __dir__ = _lazy.attach(
-    __name__,
-    subpackages=(),
-    names=dict.fromkeys(
-        ("Checkpoint", "load_checkpoint", "save_checkpoint"), _CHECKPOINT
-    ),
-)
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = _lazy.attach(
+        __name__,
+        subpackages=(),
+        names=dict.fromkeys(
+            ("Checkpoint", "load_checkpoint", "save_checkpoint"), _CHECKPOINT
+        ),
+    )

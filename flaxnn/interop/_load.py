@@ -6,7 +6,7 @@ from __future__ import annotations
 import mmap
 import os
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -39,7 +39,7 @@ _PAGES = (b"<!doctype", b"<html", b"<head", b"<?xml")
 _MAGIC_LINE = b"L119547037146038801333356L\n"
 
 
-def load(path: str | os.PathLike[str]) -> dict:
+def load(path: str | os.PathLike[str]) -> dict[Any, Any]:
     """Returns what a checkpoint file holds, without PyTorch and without running it.
 
     Reads what `torch.save` writes, in the zip format and the older one, `.safetensors`,

@@ -30,7 +30,7 @@ class NeuralNetwork(nn.Module):
     """
 
     def __init__(self, *, final_relu: bool = True, rngs: Source):
-        self.flatten = nn.Flatten()
+        self.flatten: nn.Flatten = nn.Flatten()
         layers = [
             nn.Linear(28 * 28, 512, rngs=rngs),
             nn.ReLU(),
@@ -38,7 +38,7 @@ class NeuralNetwork(nn.Module):
             nn.ReLU(),
             nn.Linear(512, 10, rngs=rngs),
         ]
-        self.linear_relu_stack = nn.Sequential(
+        self.linear_relu_stack: nn.Sequential = nn.Sequential(
             *layers, *([nn.ReLU()] if final_relu else [])
         )
 

@@ -27,7 +27,7 @@ class SimpleMultiClassModel(nn.Module):
     """
 
     def __init__(self, *, rngs: Source):
-        self.fc = nn.Linear(5, 3, rngs=rngs)
+        self.fc: nn.Linear = nn.Linear(5, 3, rngs=rngs)
 
     def forward(self, x: ArrayLike) -> jax.Array:
         """Returns the logits ``(N, 3)`` of inputs ``(N, 5)``."""

@@ -32,7 +32,7 @@ class _AdaptiveAvgPoolNd(_AdaptivePoolNd):
     """What the averages have in common."""
 
     def __init__(self, output_size: OptionalSize, *, rngs: Source | None = None):
-        self.output_size = hashable(output_size)
+        self.output_size: Any = hashable(output_size)
 
 
 class _AdaptiveMaxPoolNd(_AdaptivePoolNd):
@@ -45,7 +45,7 @@ class _AdaptiveMaxPoolNd(_AdaptivePoolNd):
         *,
         rngs: Source | None = None,
     ):
-        self.output_size = hashable(output_size)
+        self.output_size: Any = hashable(output_size)
         self.return_indices = return_indices
 
 

@@ -8,6 +8,7 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
 from flaxnn import functional as F
 from flaxnn import init
@@ -73,6 +74,10 @@ class MultiheadAttention(Module):
         Vaswani et al., "Attention Is All You Need", 2017, section 3.2.2.
     """
 
+    in_proj_bias: Parameter[jax.Array] | None
+    bias_k: Parameter[jax.Array] | None
+    bias_v: Parameter[jax.Array] | None
+
     def __init__(
         self,
         embed_dim: int,
@@ -99,15 +104,15 @@ class MultiheadAttention(Module):
                 f"{num_heads}"
             )
         self.embed_dim = embed_dim
-        self.kdim = embed_dim if kdim is None else kdim
-        self.vdim = embed_dim if vdim is None else vdim
+        self.kdim: int = embed_dim if kdim is None else kdim
+        self.vdim: int = embed_dim if vdim is None else vdim
         self.num_heads = num_heads
         self.dropout = dropout
         self.batch_first = batch_first
         self.add_zero_attn = add_zero_attn
-        self.keys = key_stream(rngs) if dropout > 0 else None
+        self.keys: nnx.RngStream | None = key_stream(rngs) if dropout > 0 else None
         # Drawn before the weights that stand in front of it.
-        self.out_proj = _OutputProjection(
+        self.out_proj: _OutputProjection = _OutputProjection(
             embed_dim, embed_dim, bias, rngs=rngs, dtype=dtype
         )
         for name, shape in self._projections().items():

@@ -40,8 +40,8 @@ class _LPPoolNd(Module):
         rngs: Source | None = None,
     ):
         self.norm_type = norm_type
-        self.kernel_size = hashable(kernel_size)
-        self.stride = hashable(stride)
+        self.kernel_size: Size = hashable(kernel_size)
+        self.stride: Size = hashable(stride)
         self.ceil_mode = ceil_mode
 
     def extra_repr(self) -> str:
@@ -82,9 +82,9 @@ class AvgPool1d(_AvgPoolNd):
         *,
         rngs: Source | None = None,
     ):
-        self.kernel_size = each(kernel_size, 1)
-        self.stride = each(kernel_size if stride is None else stride, 1)
-        self.padding = each(padding, 1)
+        self.kernel_size: Size = each(kernel_size, 1)
+        self.stride: Size = each(kernel_size if stride is None else stride, 1)
+        self.padding: Size = each(padding, 1)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
@@ -114,9 +114,9 @@ class _AvgPoolWithDivisor(_AvgPoolNd):
         *,
         rngs: Source | None = None,
     ):
-        self.kernel_size = hashable(kernel_size)
-        self.stride = hashable(kernel_size if stride is None else stride)
-        self.padding = hashable(padding)
+        self.kernel_size: Size = hashable(kernel_size)
+        self.stride: Size = hashable(kernel_size if stride is None else stride)
+        self.padding: Size = hashable(padding)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override

@@ -66,11 +66,11 @@ class Bilinear(Module):
         self.out_features = out_features
         bound = 1 / math.sqrt(in1_features)
         shape = (out_features, in1_features, in2_features)
-        self.weight = Parameter(
+        self.weight: Parameter[jax.Array] = Parameter(
             init.uniform(shape, -bound, bound, rngs=rngs, dtype=dtype)
         )
         if not bias:
-            self.bias = None
+            self.bias: Parameter[jax.Array] | None = None
             return
         self.bias = Parameter(
             init.uniform((out_features,), -bound, bound, rngs=rngs, dtype=dtype)

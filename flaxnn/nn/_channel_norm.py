@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -32,12 +33,20 @@ class ChannelNorm(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         shape = (num_features,)
-        self.weight = Parameter(init.ones(shape, dtype=dtype)) if affine else None
+        self.weight: Parameter[jax.Array] | None = (
+            Parameter(init.ones(shape, dtype=dtype)) if affine else None
+        )
         shifts = affine and bias
-        self.bias = Parameter(init.zeros(shape, dtype=dtype)) if shifts else None
+        self.bias: Parameter[jax.Array] | None = (
+            Parameter(init.zeros(shape, dtype=dtype)) if shifts else None
+        )
         tracks = track_running_stats
-        self.running_mean = Buffer(init.zeros(shape, dtype=dtype)) if tracks else None
-        self.running_var = Buffer(init.ones(shape, dtype=dtype)) if tracks else None
+        self.running_mean: Buffer[jax.Array] | None = (
+            Buffer(init.zeros(shape, dtype=dtype)) if tracks else None
+        )
+        self.running_var: Buffer[jax.Array] | None = (
+            Buffer(init.ones(shape, dtype=dtype)) if tracks else None
+        )
         # Not PyTorch's int64: JAX has it in 64-bit mode only.
         count = Buffer(jnp.zeros((), jnp.int32)) if tracks else None
         self.num_batches_tracked = count

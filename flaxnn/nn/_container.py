@@ -231,4 +231,5 @@ class ModuleList(_Row):
             lines.append(f"{head}: {times}{texts[start]}".replace("\n", "\n  "))
         return "\n  ".join([f"{self._get_name()}(", *lines]) + "\n)"
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return repr(self)

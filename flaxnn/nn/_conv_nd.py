@@ -41,14 +41,14 @@ class ConvNd(Module):
     ):
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.kernel_size = each(kernel_size, count)
-        self.stride = each(stride, count)
+        self.kernel_size: tuple[int, ...] = each(kernel_size, count)
+        self.stride: tuple[int, ...] = each(stride, count)
         named = isinstance(padding, str) and not transposed
         self.padding: str | tuple[Any, ...] = (
             str(padding) if named else each(padding, count)
         )
-        self.dilation = each(dilation, count)
-        self.output_padding = each(output_padding, count)
+        self.dilation: tuple[int, ...] = each(dilation, count)
+        self.output_padding: tuple[int, ...] = each(output_padding, count)
         self.groups = groups
         self.padding_mode = padding_mode
         self._check()
@@ -61,11 +61,11 @@ class ConvNd(Module):
                 "Trying to create tensor with negative dimension "
                 f"{min(shape)}: {list(shape)}"
             )
-        self.weight = Parameter(
+        self.weight: Parameter[jax.Array] = Parameter(
             init.kaiming_uniform(shape, a=math.sqrt(5), rngs=rngs, dtype=dtype)
         )
         if not bias:
-            self.bias = None
+            self.bias: Parameter[jax.Array] | None = None
             return
         fan_in, _ = init.fan_in_and_fan_out(shape)
         bound = 1 / math.sqrt(fan_in) if fan_in > 0 else 0.0

@@ -151,7 +151,7 @@ class TripletMarginLoss(Module):
         reduction: str = "mean",
         rngs: Source | None = None,
     ):
-        self.margin = _positive(margin, self)
+        self.margin: float = _positive(margin, self)
         self.p = p
         self.eps = eps
         self.swap = swap
@@ -208,8 +208,10 @@ class TripletMarginWithDistanceLoss(Module):
         reduction: str = "mean",
         rngs: Source | None = None,
     ):
-        self.distance_function = distance_function or PairwiseDistance()
-        self.margin = _positive(margin, self)
+        self.distance_function: Callable[[jax.Array, jax.Array], jax.Array] = (
+            distance_function or PairwiseDistance()
+        )
+        self.margin: float = _positive(margin, self)
         self.swap = swap
         self.reduction = reduction
 

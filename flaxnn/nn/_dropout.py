@@ -53,7 +53,7 @@ class _DropoutNd(Module):
             )
         check_inplace(inplace)
         self.p = p
-        self.keys = key_stream(rngs)
+        self.keys: nnx.RngStream | None = key_stream(rngs)
 
     def forward(self, input: ArrayLike) -> jax.Array:
         """Returns the input, in training with elements or channels dropped."""

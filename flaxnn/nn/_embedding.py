@@ -67,7 +67,7 @@ class Embedding(Module):
         *,
         rngs: Source,
         dtype: DTypeLike = np.float32,
-        _weight: Parameter | Buffer | None = None,
+        _weight: Parameter[jax.Array] | Buffer[jax.Array] | None = None,
     ):
         if padding_idx is not None:
             rows = max(num_embeddings, 1)

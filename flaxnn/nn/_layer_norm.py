@@ -64,9 +64,13 @@ class LayerNorm(Module):
         self.normalized_shape = shape
         self.eps = eps
         self.elementwise_affine = affine = elementwise_affine
-        self.weight = Parameter(init.ones(shape, dtype=dtype)) if affine else None
+        self.weight: Parameter[jax.Array] | None = (
+            Parameter(init.ones(shape, dtype=dtype)) if affine else None
+        )
         shifts = affine and bias
-        self.bias = Parameter(init.zeros(shape, dtype=dtype)) if shifts else None
+        self.bias: Parameter[jax.Array] | None = (
+            Parameter(init.zeros(shape, dtype=dtype)) if shifts else None
+        )
 
     def forward(self, input: ArrayLike) -> jax.Array:
         """Returns the normalised input."""
@@ -121,7 +125,9 @@ class RMSNorm(Module):
         self.normalized_shape = shape
         self.eps = eps
         self.elementwise_affine = affine = elementwise_affine
-        self.weight = Parameter(init.ones(shape, dtype=dtype)) if affine else None
+        self.weight: Parameter[jax.Array] | None = (
+            Parameter(init.ones(shape, dtype=dtype)) if affine else None
+        )
 
     def forward(self, input: ArrayLike) -> jax.Array:
         """Returns the normalised input."""
@@ -188,9 +194,13 @@ class GroupNorm(Module):
         self.eps = eps
         self.affine = affine
         shape = (num_channels,)
-        self.weight = Parameter(init.ones(shape, dtype=dtype)) if affine else None
+        self.weight: Parameter[jax.Array] | None = (
+            Parameter(init.ones(shape, dtype=dtype)) if affine else None
+        )
         shifts = affine and bias
-        self.bias = Parameter(init.zeros(shape, dtype=dtype)) if shifts else None
+        self.bias: Parameter[jax.Array] | None = (
+            Parameter(init.zeros(shape, dtype=dtype)) if shifts else None
+        )
 
     def forward(self, input: ArrayLike) -> jax.Array:
         """Returns the normalised input."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
 from flaxnn import functional as F
 from flaxnn._typing import ArrayLike, DTypeLike
@@ -83,7 +84,9 @@ class PReLU(Module):
     ):
         self.num_parameters = num_parameters
         self.init = init
-        self.weight = Parameter(constant((num_parameters,), init, dtype=dtype))
+        self.weight: Parameter[jax.Array] = Parameter(
+            constant((num_parameters,), init, dtype=dtype)
+        )
 
     def forward(self, input: ArrayLike) -> jax.Array:
         """Returns the activation of every element of ``(N, C, *)``."""
@@ -141,7 +144,7 @@ class RReLU(Module):
         check_inplace(inplace)
         self.lower = lower
         self.upper = upper
-        self.keys = key_stream(rngs)
+        self.keys: nnx.RngStream | None = key_stream(rngs)
 
     def forward(self, input: ArrayLike) -> jax.Array:
         """Returns the activation of every element."""

@@ -28,7 +28,7 @@ _drawn: WeakKeyDictionary[Any, dict[str, tuple[list[Draw], tuple[int, ...]]]] = 
 )
 
 
-def name_draws(module: Any, name: str, variable: nnx.Variable) -> None:
+def name_draws(module: Any, name: str, variable: nnx.Variable[Any]) -> None:
     """Gives the newest draws of initial values the name of the parameter they fill."""
     generator = last_noted()
     if generator is None or not generator.ledger:

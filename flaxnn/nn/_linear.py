@@ -54,11 +54,11 @@ class Linear(Module):
         self.in_features = in_features
         self.out_features = out_features
         shape = (out_features, in_features)
-        self.weight = Parameter(
+        self.weight: Parameter[jax.Array] = Parameter(
             init.kaiming_uniform(shape, a=math.sqrt(5), rngs=rngs, dtype=dtype)
         )
         if not bias:
-            self.bias = None
+            self.bias: Parameter[jax.Array] | None = None
             return
         bound = 1 / math.sqrt(in_features) if in_features > 0 else 0.0
         self.bias = Parameter(

@@ -19,12 +19,12 @@ from flaxnn.nn._module import Module
 from flaxnn.nn._parameter import Buffer
 
 
-def buffer(weight: ArrayLike | None) -> Buffer | None:
+def buffer(weight: ArrayLike | None) -> Buffer[jax.Array] | None:
     """Returns the weight as a buffer, if there is one."""
     return None if weight is None else Buffer(jnp.asarray(weight))
 
 
-def value(held: Buffer | None) -> jax.Array | None:
+def value(held: Buffer[jax.Array] | None) -> jax.Array | None:
     """Returns a buffer's array, if there is one."""
     return None if held is None else held.get_value()
 
@@ -66,7 +66,7 @@ class CrossEntropyLoss(Module):
         label_smoothing: float = 0.0,
         rngs: Source | None = None,
     ):
-        self.weight = buffer(weight)
+        self.weight: Buffer[jax.Array] | None = buffer(weight)
         self.ignore_index = ignore_index
         self.reduction = reduction
         self.label_smoothing = label_smoothing
@@ -109,7 +109,7 @@ class NLLLoss(Module):
         reduction: str = "mean",
         rngs: Source | None = None,
     ):
-        self.weight = buffer(weight)
+        self.weight: Buffer[jax.Array] | None = buffer(weight)
         self.ignore_index = ignore_index
         self.reduction = reduction
 
@@ -148,7 +148,7 @@ class BCELoss(Module):
         reduction: str = "mean",
         rngs: Source | None = None,
     ):
-        self.weight = buffer(weight)
+        self.weight: Buffer[jax.Array] | None = buffer(weight)
         self.reduction = reduction
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> jax.Array:
@@ -186,9 +186,9 @@ class BCEWithLogitsLoss(Module):
         pos_weight: ArrayLike | None = None,
         rngs: Source | None = None,
     ):
-        self.weight = buffer(weight)
+        self.weight: Buffer[jax.Array] | None = buffer(weight)
         self.reduction = reduction
-        self.pos_weight = buffer(pos_weight)
+        self.pos_weight: Buffer[jax.Array] | None = buffer(pos_weight)
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> jax.Array:
         """Returns the loss of logits against targets of the same shape."""

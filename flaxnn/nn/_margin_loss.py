@@ -14,6 +14,7 @@ from flaxnn._typing import ArrayLike
 from flaxnn.init import Source
 from flaxnn.nn._loss import buffer, value
 from flaxnn.nn._module import Module
+from flaxnn.nn._parameter import Buffer
 
 
 class SoftMarginLoss(Module):
@@ -148,7 +149,7 @@ class MultiMarginLoss(Module):
             raise ValueError(f"only p == 1 and p == 2 supported, got {p}")
         self.p = p
         self.margin = margin
-        self.weight = buffer(weight)
+        self.weight: Buffer[jax.Array] | None = buffer(weight)
         if self.weight is not None and self.weight.ndim != 1:
             raise ValueError(
                 "MultiMarginLoss: expected weight to be None or 1D tensor, got "
@@ -218,7 +219,7 @@ class MultiLabelSoftMarginLoss(Module):
         reduction: str = "mean",
         rngs: Source | None = None,
     ):
-        self.weight = buffer(weight)
+        self.weight: Buffer[jax.Array] | None = buffer(weight)
         self.reduction = reduction
 
     def forward(self, input: ArrayLike, target: ArrayLike) -> jax.Array:

@@ -32,10 +32,10 @@ class _MaxPoolNd(Module):
         *,
         rngs: Source | None = None,
     ):
-        self.kernel_size = hashable(kernel_size)
-        self.stride = hashable(kernel_size if stride is None else stride)
-        self.padding = hashable(padding)
-        self.dilation = hashable(dilation)
+        self.kernel_size: Size = hashable(kernel_size)
+        self.stride: Size = hashable(kernel_size if stride is None else stride)
+        self.padding: Size = hashable(padding)
+        self.dilation: Size = hashable(dilation)
         self.return_indices = return_indices
         self.ceil_mode = ceil_mode
 
@@ -66,9 +66,11 @@ class _MaxUnpoolNd(Module):
         *,
         rngs: Source | None = None,
     ):
-        self.kernel_size = each(kernel_size, self._count)
-        self.stride = each(kernel_size if stride is None else stride, self._count)
-        self.padding = each(padding, self._count)
+        self.kernel_size: tuple[int, ...] = each(kernel_size, self._count)
+        self.stride: tuple[int, ...] = each(
+            kernel_size if stride is None else stride, self._count
+        )
+        self.padding: tuple[int, ...] = each(padding, self._count)
 
     def extra_repr(self) -> str:
         """Returns PyTorch's description of the layer."""

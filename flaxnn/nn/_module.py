@@ -12,7 +12,7 @@ from flax import nnx
 from flaxnn.nn._ledger_names import name_draws, rename_draws
 from flaxnn.nn._parameter import Buffer, Parameter, PrintedParameter
 
-V = TypeVar("V", bound=nnx.Variable)
+V = TypeVar("V", bound=nnx.Variable[Any])
 
 
 class Module(nnx.Module):
@@ -120,7 +120,7 @@ class Module(nnx.Module):
         """Yields this module and all below it, each once."""
         return (module for _, module in self.named_modules())
 
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+    def named_parameters(self) -> Iterator[tuple[str, Parameter[jax.Array]]]:
         """Yields PyTorch's names and the parameters, each once, in its order.
 
         The parameters are snapshots that print as PyTorch's; to change one, write
@@ -129,15 +129,15 @@ class Module(nnx.Module):
         for name, variable in _unique(_named_variables(self, Parameter)):
             yield name, PrintedParameter(variable.get_value())
 
-    def parameters(self) -> Iterator[Parameter]:
+    def parameters(self) -> Iterator[Parameter[jax.Array]]:
         """Yields the parameters, each once, in PyTorch's order, as snapshots."""
         return (parameter for _, parameter in self.named_parameters())
 
-    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
+    def named_buffers(self) -> Iterator[tuple[str, Buffer[jax.Array]]]:
         """Yields PyTorch's names and the buffers, each once, in its order."""
         return _unique(_named_variables(self, Buffer))
 
-    def buffers(self) -> Iterator[Buffer]:
+    def buffers(self) -> Iterator[Buffer[jax.Array]]:
         """Yields the buffers, each once, in PyTorch's order."""
         return (buffer for _, buffer in self.named_buffers())
 
@@ -209,7 +209,7 @@ def _float64_enabled() -> bool:
     return jax.dtypes.canonicalize_dtype("float64") == "float64"
 
 
-def named_state(module: Module) -> Iterator[tuple[str, nnx.Variable]]:
+def named_state(module: Module) -> Iterator[tuple[str, nnx.Variable[Any]]]:
     """Parameters and buffers in `state_dict`'s order, tied ones under each name."""
     for prefix, submodule in _prefixed_modules(module):
         for kind in (Parameter, Buffer):
@@ -237,7 +237,7 @@ def _entries(module: Any) -> Iterator[tuple[str, Any]]:
         yield name, vars(module).get(name) if value is None else value
 
 
-def _own_variables(module: Any) -> Iterator[tuple[str, nnx.Variable]]:
+def _own_variables(module: Any) -> Iterator[tuple[str, nnx.Variable[Any]]]:
     for name, value in _entries(module):
         if isinstance(value, nnx.Variable):
             yield name, value

@@ -20,7 +20,7 @@ class _PadNd(Module):
     _mode: str
 
     def __init__(self, padding: Size, *, rngs: Source | None = None):
-        self.padding = each(padding, 2 * self._count)
+        self.padding: tuple[int, ...] = each(padding, 2 * self._count)
 
     def forward(self, input: ArrayLike) -> jax.Array:
         """Returns the padded input."""

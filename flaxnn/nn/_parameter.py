@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 from flax import nnx
 from jax.core import Tracer
@@ -15,12 +17,12 @@ Parameter = nnx.Param
 Buffer = nnx.BatchStat
 
 
-def value_of(variable: nnx.Variable | None) -> jax.Array | None:
+def value_of(variable: nnx.Variable[Any] | None) -> jax.Array | None:
     """The array of a parameter or buffer that a module may be without."""
     return None if variable is None else variable.get_value()
 
 
-class PrintedParameter(nnx.Param):
+class PrintedParameter(nnx.Param[jax.Array]):
     """A parameter's present value, printed as PyTorch prints a parameter.
 
     What `Module.parameters` yields. It is a snapshot: a module's parameter is changed

@@ -88,7 +88,7 @@ def opened(model: M) -> Opened[M]:
 def _place(
     path: tuple[str, ...],
     module: Any,
-    variable: nnx.Variable,
+    variable: nnx.Variable[Any],
     steps: tuple[tuple[str, ...], ...] | None = None,
 ) -> Place:
     steps = tuple((name,) for name in path) if steps is None else steps

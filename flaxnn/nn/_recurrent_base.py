@@ -10,6 +10,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 
 from flaxnn import functional as F
 from flaxnn import init
@@ -64,10 +65,10 @@ class Recurrent(Module):
         self.num_layers = num_layers
         self.bias = bias
         self.batch_first = batch_first
-        self.dropout = float(dropout)
+        self.dropout: float = float(dropout)
         self.bidirectional = bidirectional
         self.proj_size = proj_size
-        self.keys = key_stream(rngs) if self.dropout > 0 else None
+        self.keys: nnx.RngStream | None = key_stream(rngs) if self.dropout > 0 else None
         bound = 1 / math.sqrt(hidden_size)
         for name, shape in self._shapes():
             array = init.uniform(shape, -bound, bound, rngs=rngs, dtype=dtype)

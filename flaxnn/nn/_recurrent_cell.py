@@ -25,6 +25,11 @@ class _Cell(Module):
 
     gates: ClassVar[int] = 1
 
+    weight_ih: Parameter[jax.Array]
+    weight_hh: Parameter[jax.Array]
+    bias_ih: Parameter[jax.Array] | None
+    bias_hh: Parameter[jax.Array] | None
+
     def __init__(
         self,
         input_size: int,

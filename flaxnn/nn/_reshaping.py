@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 
@@ -50,7 +51,7 @@ class Unflatten(Module):
                     f"{type(size).__name__} at pos {position}"
                 )
         self.dim = dim
-        self.unflattened_size = hashable(unflattened_size)
+        self.unflattened_size: Sequence[int] = hashable(unflattened_size)
 
     def forward(self, input: ArrayLike) -> jax.Array:
         """Returns the input with the dimension split."""
@@ -129,10 +130,10 @@ class _Blocks(Module):
         *,
         rngs: Source | None = None,
     ):
-        self.kernel_size = hashable(kernel_size)
-        self.dilation = hashable(dilation)
-        self.padding = hashable(padding)
-        self.stride = hashable(stride)
+        self.kernel_size: Size = hashable(kernel_size)
+        self.dilation: Size = hashable(dilation)
+        self.padding: Size = hashable(padding)
+        self.stride: Size = hashable(stride)
 
     def extra_repr(self) -> str:
         """Returns PyTorch's description of the layer."""
@@ -199,7 +200,7 @@ class Fold(_Blocks):
         rngs: Source | None = None,
     ):
         super().__init__(kernel_size, dilation, padding, stride)
-        self.output_size = hashable(output_size)
+        self.output_size: Any = hashable(output_size)
 
     def forward(self, input: ArrayLike) -> jax.Array:
         """Returns ``(N, C, H, W)``."""

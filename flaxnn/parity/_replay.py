@@ -122,7 +122,7 @@ class Replay:
 
     def _passes(
         self,
-        graphdef: nnx.GraphDef,
+        graphdef: nnx.GraphDef[Any],
         spots: tuple[tuple[Spot, ...], tuple[Spot, ...]],
         given: tuple[Any, Any, Any],
         draws: Any,
@@ -166,7 +166,7 @@ def _in_training(model: Any) -> Any:
 
 
 def _draws(
-    graphdef: nnx.GraphDef, params: Any, rest: Any, inputs: Any, step: Step
+    graphdef: nnx.GraphDef[Any], params: Any, rest: Any, inputs: Any, step: Step
 ) -> list[jax.Array]:
     """What PyTorch drew in the forward pass, for modules that ask for it."""
     requests = _requests(graphdef, params, rest, inputs)

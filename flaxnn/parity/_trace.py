@@ -39,7 +39,7 @@ class Trace:
     def __init__(self, path: Path, lines: list[dict[str, Any]]) -> None:
         self.path = path
         header, *rest = lines
-        self.header = _EMPTY | header
+        self.header: dict[str, Any] = _EMPTY | header
         self.ended: str | None = None
         self._files: dict[str, dict[str, np.ndarray]] = {}
         if rest and rest[-1].get("kind") == "end":
@@ -47,7 +47,7 @@ class Trace:
         for line in rest:
             # The criterion is first seen when it is called.
             self.header["loss"] = line.get("loss") or self.header["loss"]
-        self.steps = [Step(line, self.array) for line in rest]
+        self.steps: list[Step] = [Step(line, self.array) for line in rest]
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Trace:

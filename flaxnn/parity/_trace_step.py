@@ -85,12 +85,12 @@ class Step:
         self.line = line
         self.number: int = line["step"]
         self.whole: bool = line["whole"]
-        self.losses = tuple(float(loss) for loss in line["losses"])
+        self.losses: tuple[float, ...] = tuple(float(loss) for loss in line["losses"])
         self.groups: tuple[dict[str, Any], ...] = tuple(line["groups"])
         self.batch_sizes: tuple[int, ...] = tuple(line["batch"]["sizes"])
         self.batch_checksums: tuple[str, ...] = tuple(line["batch"]["checksums"])
         self.generator_checksum: str | None = line["generator"]
-        self.gradient_norms = {
+        self.gradient_norms: dict[str, float] = {
             name: float(norm) for name, norm in line["gradient_norms"].items()
         }
 

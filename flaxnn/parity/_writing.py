@@ -74,8 +74,8 @@ class TraceWriter:
         *,
         overwrite: bool = False,
     ) -> None:
-        self.path = Path(path)
-        self.steps = 0
+        self.path: Path = Path(path)
+        self.steps: int = 0
         make_room(self.path, overwrite=overwrite)
         self._lines = (self.path / LINES).open("w", encoding="utf-8", newline="\n")
         self._known: dict[tuple, dict[str, str]] = {}  # by content

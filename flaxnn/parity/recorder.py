@@ -42,7 +42,7 @@ def _hook(method: Callable) -> Callable:
 
     @functools.wraps(method)
     def hook(self: record, *args: Any, **kwargs: Any) -> None:
-        if self.active and not torch.compiler.is_compiling():
+        if self._active and not torch.compiler.is_compiling():
             try:
                 method(self, *args, **kwargs)
             except Exception as error:
@@ -89,21 +89,21 @@ class record:  # noqa: N801 (as in contextlib)
         parts = model.modules()
         if any(hasattr(m, "_orig_mod") or m._compiled_call_impl for m in parts):
             raise TypeError("the model is compiled: record a run without torch.compile")
-        self.model, self.optimizer, self.path = model, optimizer, Path(path)
+        self._model, self._optimizer, self._path = model, optimizer, Path(path)
         self._whole, self._all_batches, self._limit = whole, batches == "all", limit
         self._modules = {id(module): name for name, module in model.named_modules()}
         self._parameters = dict(model.named_parameters())
         self._stack: list[tuple[torch.nn.Module, dict[str, Any]]] = []
-        self._in_backward = self._in_step = self._resized = self.active = False
-        self.step = self._changes = self._written = 0
-        self._size, self._rates = None, (0, 1)
+        self._in_backward = self._in_step = self._resized = self._active = False
+        self.step: int = 0
+        self._size, self._rates, self._changes, self._written = None, (0, 1), 0, 0
         self._known: dict[tuple, dict[str, str]] = {}
         self._new_step()
-        lines = self.path / "trace.jsonl"
-        if self.path.exists() and not (overwrite and lines.is_file()):
+        lines = self._path / "trace.jsonl"
+        if self._path.exists() and not (overwrite and lines.is_file()):
             raise FileExistsError(f"{path} is there: overwrite=True replaces a trace")
-        self.path.mkdir(parents=True, exist_ok=True)
-        for file in self.path.glob("step-[0-9]*.safetensors"):
+        self._path.mkdir(parents=True, exist_ok=True)
+        for file in self._path.glob("step-[0-9]*.safetensors"):
             file.unlink()
         self._lines = lines.open("wb", buffering=0)
 
@@ -113,8 +113,8 @@ class record:  # noqa: N801 (as in contextlib)
         self._handles = [
             hooks.register_module_forward_pre_hook(self._before_call),
             hooks.register_module_forward_hook(self._after_call, with_kwargs=True),
-            self.optimizer.register_step_pre_hook(self._before_step),
-            self.optimizer.register_step_post_hook(self._after_step),
+            self._optimizer.register_step_pre_hook(self._before_step),
+            self._optimizer.register_step_post_hook(self._after_step),
         ]
         self._original = original = torch.autograd.backward  # `Tensor.backward` uses it
 
@@ -128,7 +128,7 @@ class record:  # noqa: N801 (as in contextlib)
                 self._after_backward(tensors)
 
         torch.autograd.backward = backward
-        self.active = True
+        self._active = True
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, _: Any) -> None:
@@ -152,24 +152,24 @@ class record:  # noqa: N801 (as in contextlib)
         now.batch, now.before, now.gradients, now.norms = {}, {}, {}, {}
 
     def _close(self, ended: str) -> None:
-        if self.active:
-            self.active = False
+        if self._active:
+            self._active = False
             with contextlib.suppress(OSError):
                 self._say({"kind": "end", "steps": self.step, "ended": ended})
             self._lines.close()
 
     def _header(self) -> dict[str, Any]:
         names = {id(parameter): name for name, parameter in self._parameters.items()}
-        groups = [_plain(group) for group in self.optimizer.param_groups]
-        for group, given in zip(groups, self.optimizer.param_groups, strict=True):
+        groups = [_plain(group) for group in self._optimizer.param_groups]
+        for group, given in zip(groups, self._optimizer.param_groups, strict=True):
             group["params"] = [names.get(id(p)) for p in given["params"]]
         kind = {"kind": "header", "format": 1, "framework": "torch", "loss": None}
         return kind | {
             "version": torch.__version__,
-            "modules": {n: _described(m) for n, m in self.model.named_modules()},
+            "modules": {n: _described(m) for n, m in self._model.named_modules()},
             "parameters": {n: _described(p) for n, p in self._parameters.items()},
-            "buffers": {n: _described(b) for n, b in self.model.named_buffers()},
-            "optimizer": {"class": type(self.optimizer).__name__, "groups": groups},
+            "buffers": {n: _described(b) for n, b in self._model.named_buffers()},
+            "optimizer": {"class": type(self._optimizer).__name__, "groups": groups},
             "settings": {
                 "default_dtype": str(torch.get_default_dtype())[6:],
                 "float32_matmul_precision": torch.get_float32_matmul_precision(),
@@ -183,7 +183,7 @@ class record:  # noqa: N801 (as in contextlib)
         if self._now.whole is not None:
             return
         sizes = [len(leaf) for leaf in _leaves(inputs) if leaf.dim()] or [self._size]
-        rates = [float(group["lr"]) for group in self.optimizer.param_groups]
+        rates = [float(group["lr"]) for group in self._optimizer.param_groups]
         again, self._resized = self._resized, self._size not in (None, sizes[0])
         changed = again or self._resized or self._rates[0] == self._rates[1] != rates
         whole, chosen = self.step & (self.step - 1) == 0, self._whole
@@ -277,9 +277,9 @@ class record:  # noqa: N801 (as in contextlib)
     def _state(self) -> dict[str, torch.Tensor]:
         """Parameters, buffers, and what the optimiser has of each parameter."""
         state = {f"parameter/{name}": _copy(p) for name, p in self._parameters.items()}
-        state |= {f"buffer/{name}": _copy(b) for name, b in self.model.named_buffers()}
+        state |= {f"buffer/{name}": _copy(b) for name, b in self._model.named_buffers()}
         for name, parameter in self._parameters.items():
-            for key, value in self.optimizer.state.get(parameter, {}).items():
+            for key, value in self._optimizer.state.get(parameter, {}).items():
                 if isinstance(value, torch.Tensor | int | float):
                     state[f"optimizer/{key}/{name}"] = _copy(torch.as_tensor(value))
         return state
@@ -289,7 +289,7 @@ class record:  # noqa: N801 (as in contextlib)
         self._stack.clear()
         self._decide(())
         self._in_step, now = True, self._now
-        now.groups = [_plain(group) for group in self.optimizer.param_groups]
+        now.groups = [_plain(group) for group in self._optimizer.param_groups]
         self._take_gradients()
 
     @_hook
@@ -342,7 +342,7 @@ class record:  # noqa: N801 (as in contextlib)
             return None
         text = json.dumps(header).encode()
         text += b" " * (-len(text) % 8)
-        with (self.path / file).open("wb") as out:
+        with (self._path / file).open("wb") as out:
             out.write(len(text).to_bytes(8, "little") + text)
             for tensor in new:
                 out.write(_bytes(tensor))
@@ -352,7 +352,7 @@ class record:  # noqa: N801 (as in contextlib)
         data, start = json.dumps(line).encode() + b"\n", self._lines.tell()
         if self._lines.write(data) != len(data):
             self._lines.truncate(start)
-            raise OSError(f"{self.path} cannot be written whole: is the disk full?")
+            raise OSError(f"{self._path} cannot be written whole: is the disk full?")
 
 
 def _copy(tensor: torch.Tensor) -> torch.Tensor:

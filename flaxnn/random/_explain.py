@@ -43,9 +43,9 @@ class Explanation:
     def __init__(
         self, rows: Sequence[Row], sentences: Sequence[str], parted: Sequence[Shift]
     ) -> None:
-        self.rows = [row.plain() for row in rows]
-        self.sentences = tuple(sentences)
-        self.shifts = [shift.plain() for shift in parted]
+        self.rows: list[dict[str, Any]] = [row.plain() for row in rows]
+        self.sentences: tuple[str, ...] = tuple(sentences)
+        self.shifts: list[dict[str, Any]] = [shift.plain() for shift in parted]
 
     def to_json(self, *, indent: int | None = None) -> str:
         """Returns rows, sentences and shifts as JSON.

@@ -238,7 +238,7 @@ def _outputs_of(model: Any) -> Outputs:
 
 @partial(jax.jit, static_argnums=0)
 def _outputs(
-    graphdef: nnx.GraphDef,
+    graphdef: nnx.GraphDef[Any],
     members: ModelState,
     arrays: tuple[jax.Array, ...],
     table: jax.Array,

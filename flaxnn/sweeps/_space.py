@@ -52,7 +52,9 @@ class Grid(Space):
     """
 
     def __init__(self, **values: Any):
-        self.values = {name: listed(name, value) for name, value in values.items()}
+        self.values: dict[str, list[Any]] = {
+            name: listed(name, value) for name, value in values.items()
+        }
 
     def configurations(self) -> list[Configuration]:
         """Returns a dictionary of values for each configuration, in order."""
@@ -84,7 +86,7 @@ class Zip(Space):
             told = ", ".join(f"{name} {length}" for name, length in lengths.items())
             raise ValueError(f"Zip: expected lists of one length, got {told}")
         count = next(iter(lengths.values()), 1)
-        self.values = {
+        self.values: dict[str, list[Any]] = {
             name: column if name in lengths else column * count
             for name, column in columns.items()
         }
@@ -126,7 +128,9 @@ class Random(Space):
     def __init__(self, count: int, *, seed: int, **distributions: Any):
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise ValueError(f"Random: expected a positive count, got {count!r}")
-        self.count, self.seed, self.distributions = count, seed, distributions
+        self.count: int = count
+        self.seed = seed
+        self.distributions = distributions
 
     def configurations(self) -> list[Configuration]:
         """Returns a dictionary of values for each configuration, in order."""

@@ -33,7 +33,7 @@ class Table:
 
     def __init__(self, records: Sequence[Mapping[str, Any]]):
         self._records = [dict(record) for record in records]
-        self.columns = tuple(self._records[0]) if self._records else ()
+        self.columns: tuple[str, ...] = tuple(self._records[0]) if self._records else ()
 
     def __len__(self) -> int:
         return len(self._records)

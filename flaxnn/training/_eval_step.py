@@ -79,14 +79,14 @@ class EvalStep:
         functions: The metrics that are functions, by name.
     """
 
-    graphdef: nnx.GraphDef = field(metadata={"static": True})
+    graphdef: nnx.GraphDef[Any] = field(metadata={"static": True})
     streaming: tuple[tuple[str, Metric | None], ...] = field(metadata={"static": True})
     functions: dict[str, Pure]
 
     @classmethod
     def of(
         cls,
-        graphdef: nnx.GraphDef,
+        graphdef: nnx.GraphDef[Any],
         metrics: Mapping[str, AnyMetric] | Sequence[AnyMetric],
     ) -> EvalStep:
         """Returns the step for a model's structure; see `make_eval_step`."""

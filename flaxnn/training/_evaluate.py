@@ -105,7 +105,7 @@ class Evaluator:
 
     def __init__(
         self,
-        graphdef: nnx.GraphDef,
+        graphdef: nnx.GraphDef[Any],
         dtype: Any,
         data: Any,
         metrics: Mapping[str, AnyMetric] | Sequence[AnyMetric],
@@ -323,7 +323,7 @@ def _compute(step: EvalStep, states: dict[str, State]) -> dict[str, jax.Array]:
 
 @jax.jit(static_argnums=0)
 def _outputs(
-    graphdef: nnx.GraphDef,
+    graphdef: nnx.GraphDef[Any],
     model: ModelState,
     arrays: tuple[jax.Array, ...],
     table: jax.Array,

@@ -45,9 +45,9 @@ class NonFiniteLossError(FloatingPointError):
         self.rows = rows
         self.state = state
         self.history = history
-        self.step = int(state.train.step)
-        self.epoch = state.epoch
-        self.batch = state.batch
+        self.step: int = int(state.train.step)
+        self.epoch: int = state.epoch
+        self.batch: int = state.batch
         super().__init__(
             f"the loss of step {self.step} is {loss} ({self._where()}); "
             f"{self._why()}. The state before it is this error's .state, and "

@@ -28,11 +28,11 @@ class Forward:
         remat: Whether the gradient computes intermediate results again.
     """
 
-    graphdef: nnx.GraphDef
+    graphdef: nnx.GraphDef[Any]
     compute_dtype: str | None = None
     remat: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.compute_dtype not in (None, "bfloat16"):
             raise ValueError(
                 "compute_dtype must be 'bfloat16', or None for the model's own dtype, "

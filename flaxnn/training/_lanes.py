@@ -46,7 +46,7 @@ class Lane:
         state: Where it goes on from, or None.
     """
 
-    graphdef: nnx.GraphDef
+    graphdef: nnx.GraphDef[Any]
     params: Tree
     buffers: Tree
     data: Any

@@ -101,9 +101,10 @@ class Plan:
         stop_every: int = 0,
         epoch_steps: int = 0,
     ):
-        self.position = start
-        self.most = self.limit = chunk
-        self.ends_epoch = False
+        self.position: Position = start
+        self.most = chunk
+        self.limit: int = chunk
+        self.ends_epoch: bool = False
         self._stop_every = stop_every
         self._epoch_steps = epoch_steps
         self._loader = loader
@@ -111,7 +112,7 @@ class Plan:
         self._chunk = chunk
         self._drawn = drawn
         per_epoch = 1 if loader is None else len(loader)
-        self.total = (steps or 0) if epochs is None else epochs * per_epoch
+        self.total: int = (steps or 0) if epochs is None else epochs * per_epoch
         self._stops_inside = epochs is None
         self._done = start.epoch * per_epoch + start.batch
 

@@ -48,7 +48,7 @@ class Problem:
         generators: The run's distinct Generators, the one for host draws first.
     """
 
-    graphdef: nnx.GraphDef
+    graphdef: nnx.GraphDef[Any]
     params: Tree
     buffers: Tree
     step: TrainStep

@@ -104,7 +104,7 @@ def _name(function: Any) -> str:
 
 def split(
     model: nnx.Module, freeze: Sequence[str] = ()
-) -> tuple[nnx.GraphDef, Tree, Tree]:
+) -> tuple[nnx.GraphDef[Any], Tree, Tree]:
     """Structure, trained parameters and everything else of a module.
 
     Parameters whose names a pattern of ``freeze`` fits are among everything else.
@@ -129,7 +129,7 @@ def split(
 
 
 def forward(
-    graphdef: nnx.GraphDef,
+    graphdef: nnx.GraphDef[Any],
     params: Tree,
     buffers: Tree,
     inputs: Sequence[Any],

@@ -62,7 +62,7 @@ class TrainStep:
     @classmethod
     def of(
         cls,
-        graphdef: nnx.GraphDef,
+        graphdef: nnx.GraphDef[Any],
         loss: Callable[..., Any],
         optimizer: optax.GradientTransformation,
         metrics: Mapping[str, Callable[..., Any]] | Sequence[Callable[..., Any]] = (),
@@ -98,7 +98,7 @@ class TrainStep:
         )
 
     @property
-    def graphdef(self) -> nnx.GraphDef:
+    def graphdef(self) -> nnx.GraphDef[Any]:
         """The model's structure."""
         return self.forward.graphdef
 

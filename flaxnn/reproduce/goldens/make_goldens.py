@@ -59,8 +59,8 @@ class NeuralNetwork(nn.Module):
 
     def __init__(self, final_relu: bool = True) -> None:
         super().__init__()
-        self.flatten = nn.Flatten()
-        self.linear_relu_stack = nn.Sequential(
+        self.flatten: nn.Flatten = nn.Flatten()
+        self.linear_relu_stack: nn.Sequential = nn.Sequential(
             nn.Linear(784, 512),
             nn.ReLU(),
             nn.Linear(512, 512),
@@ -78,7 +78,7 @@ class SimpleMultiClassModel(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.fc = nn.Linear(5, 3)
+        self.fc: nn.Linear = nn.Linear(5, 3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.fc(x)
@@ -199,7 +199,7 @@ def fashion(data: Path | None) -> Tensors:
     return tensors
 
 
-def loader(t: Tensors) -> DataLoader:
+def loader(t: Tensors) -> DataLoader[tuple[torch.Tensor, ...]]:
     return DataLoader(TensorDataset(t["x"], t["y"]), batch_size=64, shuffle=True)
 
 

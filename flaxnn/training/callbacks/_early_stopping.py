@@ -64,9 +64,9 @@ class EarlyStopping(Callback):
         self._forget()
 
     def _forget(self) -> None:
-        self.best = math.inf if self.mode == "min" else -math.inf
-        self.best_epoch = 0
-        self.stopped = False
+        self.best: float = math.inf if self.mode == "min" else -math.inf
+        self.best_epoch: int = 0
+        self.stopped: bool = False
         self._waited = 0
 
     def begin(self, info: RunInfo) -> None:

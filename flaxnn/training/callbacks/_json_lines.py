@@ -68,8 +68,8 @@ class JSONLines(Callback):
     """
 
     def __init__(self, path: str | Path, *, every: int = 1):
-        self.path = Path(path).expanduser()
-        self.every = checked_every(every)
+        self.path: Path = Path(path).expanduser()
+        self.every: int = checked_every(every)
         self._end = 0
         self._unwritten = b""
 

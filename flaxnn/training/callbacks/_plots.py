@@ -37,7 +37,7 @@ class Plots(Callback):
     """
 
     def __init__(self, directory: str | Path, *, title: str | None = None):
-        self.directory = Path(directory).expanduser()
+        self.directory: Path = Path(directory).expanduser()
         self.title = title
         self._first = 0
         self._steps: dict[str, list[np.ndarray]] = {}

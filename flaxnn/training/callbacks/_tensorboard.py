@@ -56,8 +56,8 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, directory: str | Path, *, every: int = 1):
-        self.directory = Path(directory).expanduser()
-        self.every = checked_every(every)
+        self.directory: Path = Path(directory).expanduser()
+        self.every: int = checked_every(every)
         self._file: EventFile | None = None
 
     def begin(self, info: RunInfo) -> None:
