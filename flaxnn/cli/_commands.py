@@ -20,6 +20,10 @@ COMMANDS = {
         "flaxnn.cli._reproduce:reproduce",
         "Compute every figure of the five documents again and compare.",
     ),
+    "sweep": Entry(
+        "flaxnn.cli._sweep:sweep",
+        "Train a model for every seed and combination of hyper-parameters at once.",
+    ),
     "convert": Entry(
         "flaxnn.cli._convert:convert",
         "Convert IN to OUT, list what is in a file, or compare two files.",

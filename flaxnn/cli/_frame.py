@@ -65,7 +65,8 @@ def _explained(error: Exception) -> tuple[str, int, Mapping[str, Any], str]:
     if isinstance(error, _COMMAND_LINE_ERROR):
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "flaxnn"
-        return error.format_message(), WRONG, {}, f"\nSee '{path} --help'."
+        mistake: Any = error
+        return mistake.format_message(), WRONG, {}, f"\nSee '{path} --help'."
     from flaxnn.cli._blame import judge
 
     said, code = judge(error)
