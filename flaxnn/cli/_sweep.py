@@ -25,11 +25,12 @@ _HOW = "How it runs"
 
 
 def sweep(
-    model: Annotated[
+    what: Annotated[
         str | None,
         typer.Argument(
-            metavar="MODEL",
-            help="Of flaxnn.models, or FILE.py:CLASS.",
+            metavar="MODEL|CONFIG.toml",
+            help="A model of flaxnn.models, FILE.py:CLASS, or a configuration, as for "
+            "flaxnn train.",
             autocompletion=models,
         ),
     ] = None,
@@ -39,12 +40,6 @@ def sweep(
             metavar="DATA",
             help="A data set's name, or a path.",
             autocompletion=data_sets,
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config", metavar="FILE.toml", help="The run, as for flaxnn train."
         ),
     ] = None,
     settings: Annotated[
@@ -158,14 +153,14 @@ def sweep(
 
     Examples:
       flaxnn sweep SoftmaxRegression wine --seeds 0:8 --set data.standardize=true
-      flaxnn sweep --config run.toml --seeds 0:64 --set optimizer.lr=0.1,0.01
-      flaxnn sweep --config run.toml --set "optimizer.lr=log(1e-4,1e-1)" --samples 20
-      flaxnn sweep --config run.toml --space space.toml --directory sweep --json
+      flaxnn sweep run.toml --seeds 0:64 --set optimizer.lr=0.1,0.01
+      flaxnn sweep run.toml --set "optimizer.lr=log(1e-4,1e-1)" --samples 20
+      flaxnn sweep run.toml --space space.toml --directory sweep --json
     """
     from flaxnn.cli._sweep_run import column_names, numbers, prepared, run_sweep
 
     varied = _variation(space, settings or [], seeds, samples, sample_seed)
-    run = _config(model, data, config, varied)
+    run = _config(what, data, varied)
     ready = prepared(run, varied)
     column = _column(by, numbers(ready))
     _prepare(table, plots, save_best)
@@ -232,14 +227,14 @@ def _variation(
     return varied
 
 
-def _config(
-    model: str | None, data: str | None, file: Path | None, varied: Variation
-) -> Config:
+def _config(what: str | None, data: str | None, varied: Variation) -> Config:
     """The run that all of them are."""
     from flaxnn.cli._sweep_run import base
     from flaxnn.runs import Config
 
-    given = {key: value for key, value in (("model", model), ("data", data)) if value}
+    file = what if what is not None and what.endswith(".toml") else None
+    names = {"model.name": None if file else what, "data.name": data}
+    given = {key: value for key, value in names.items() if value is not None}
 
     def make(changes: Mapping[str, Any]) -> Config:
         changes = {**given, **changes}

@@ -64,7 +64,7 @@ def arguments(folder: Path) -> list[Any]:
     ]
     kept = ["--directory", folder / "kept", "--csv", folder / "runs.csv"]
     best = ["--save-best", folder / "best.pt"]
-    return ["--config", folder / "run.toml", "--seeds", "3,4", *varied, *kept, *best]
+    return [folder / "run.toml", "--seeds", "3,4", *varied, *kept, *best]
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def test_drawn_values_and_a_file_of_them(folder: Path, monkeypatch: Any) -> None
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sweeps, "sweep", stop)
-    few = ["--config", folder / "run.toml", "--space", space, "--sample-seed", 7]
+    few = [folder / "run.toml", "--space", space, "--sample-seed", 7]
     ended = sweep(*few, "--directory", folder / "new")
     assert ended.exit_code == 130
     assert "the same command goes on" in ended.stderr
@@ -178,7 +178,7 @@ def test_what_is_refused(
 ) -> None:
     monkeypatch.chdir(folder)
     before = sorted(folder.iterdir())
-    ended = sweep("--config", "run.toml", "--set", "steps=1", *arguments)
+    ended = sweep("run.toml", "--set", "steps=1", *arguments)
     _refused(ended, message)
     assert sorted(folder.iterdir()) == before
 
