@@ -12,7 +12,10 @@ from flaxnn.cli import _bench, _data
 from flaxnn.cli._compare import compare
 from flaxnn.cli._convert import convert
 from flaxnn.cli._doctor import doctor
+from flaxnn.cli._evaluate import evaluate
+from flaxnn.cli._predict import predict
 from flaxnn.cli._reproduce import reproduce
+from flaxnn.cli._train import train
 
 app = typer.Typer(
     name="flaxnn",
@@ -46,6 +49,9 @@ def _options(
 
 
 app.command()(reproduce)
+app.command()(train)
+app.command()(evaluate)
+app.command()(predict)
 app.command()(doctor)
 app.command()(convert)
 app.command()(compare)
