@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from flaxnn.cli._exit import NO, CommandError, blaming
-from flaxnn.cli._output_path import prepare_file, prepare_page
+from flaxnn.cli._output_path import prepare_file, prepare_page, whole_file
 from flaxnn.cli._screen import screen
 from flaxnn.cli._values import cases_of_bench
 
@@ -151,9 +151,11 @@ def bench(
         _show(result)
     if output is not None:
         text = json_.dumps(result, indent=1) + "\n"
-        output.write_text(text, encoding="utf-8")
+        with whole_file(output) as place:
+            place.write_text(text, encoding="utf-8")
     if page is not None:
-        report_page(result).write(page)
+        with whole_file(page) as place:
+            report_page(result).write(place)
     if json:
         print_json(result)
 

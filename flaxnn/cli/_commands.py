@@ -20,6 +20,19 @@ COMMANDS = {
         "flaxnn.cli._reproduce:reproduce",
         "Compute every figure of the five documents again and compare.",
     ),
+    "train": Entry(
+        "flaxnn.cli._train:train",
+        "Train a model, with checkpoints, history and pictures in a directory.",
+    ),
+    "evaluate": Entry(
+        "flaxnn.cli._evaluate:evaluate",
+        "Measure a trained model: its loss, its metrics, which class it takes for "
+        "which.",
+    ),
+    "predict": Entry(
+        "flaxnn.cli._predict:predict",
+        "Predict with a trained model: classes with probabilities, or values.",
+    ),
     "sweep": Entry(
         "flaxnn.cli._sweep:sweep",
         "Train a model for every seed and combination of hyper-parameters at once.",

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from flaxnn.cli._exit import blaming
+from flaxnn.cli._blame import message
+from flaxnn.cli._exit import CommandError, blaming
 
 
 def prepare_page(path: Path) -> None:
@@ -36,3 +40,25 @@ def prepare_file(path: Path, option: str) -> None:
                 return
         with tempfile.TemporaryFile(dir=path.parent):
             pass
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Gives a place to write a file to, which it takes only when it is whole.
+
+    Raises:
+        CommandError: It cannot be written, as on a full disk; what was there stays.
+    """
+    # A device or a pipe is written to as it is.
+    beside = not path.exists() or path.is_file()
+    part = path.with_name(f".{path.stem}-{os.getpid()}{path.suffix}")
+    try:
+        yield part if beside else path
+        if beside:
+            part.replace(path)
+    except OSError as error:
+        said = error.strerror or message(error)
+        raise CommandError(f"{path} cannot be written: {said}") from error
+    finally:
+        if beside:
+            part.unlink(missing_ok=True)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flaxnn.cli._blame import message
 from flaxnn.cli._exit import NO, OK, WRONG, CommandError, blaming
-from flaxnn.cli._output_path import prepare_page
+from flaxnn.cli._output_path import prepare_page, whole_file
 from flaxnn.cli._screen import screen
 from flaxnn.cli._values import entries_of_reproduce
 
@@ -121,9 +120,11 @@ def _report(results: list[Result], page: Path, listed: dict[str, Any]) -> None:
     from flaxnn.reproduce import report_page
 
     try:
-        report_page(results).write(page)
-    except OSError as error:
-        raise CommandError(message(error), WRONG, listed) from error
+        with whole_file(page) as place:
+            report_page(results).write(place)
+    except CommandError as error:
+        error.report = listed
+        raise
 
 
 def _run(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flaxnn.cli._exit import NO, OK, CommandError, blaming
-from flaxnn.cli._output_path import prepare_file
+from flaxnn.cli._output_path import prepare_file, whole_file
 from flaxnn.cli._screen import screen
 from flaxnn.cli._sweep_space import Variation, parse_seeds
 from flaxnn.cli._values import data_sets, models
@@ -300,19 +300,25 @@ def _write(
     """Writes what is asked for, and returns the files."""
     written = []
     if table is not None:
-        result.to_csv(table)
+        with whole_file(table) as place:
+            result.to_csv(place)
         written.append(table)
     if plots is not None:
         written += _draw(result, column, names, plots)
     if best is not None and order[0] not in result.nonfinite:
-        if best.suffix == ".safetensors":
-            from flaxnn.interop import save
-
-            save(result.model(order[0]).state_dict(), best)
-        else:
-            result.save_checkpoint(order[0], best)
+        with whole_file(best) as place:
+            _save(result, order[0], place)
         written.append(best)
     return written
+
+
+def _save(result: Sweep, lane: int, path: Path) -> None:
+    if path.suffix == ".safetensors":
+        from flaxnn.interop import save
+
+        save(result.model(lane).state_dict(), path)
+    else:
+        result.save_checkpoint(lane, path)
 
 
 def _draw(result: Sweep, column: str, names: list[str], folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flaxnn.runs._catalogue import canonical, metric_faults, table_faults
+from flaxnn.runs._data_names import find_set
 from flaxnn.runs._errors import ConfigError
 from flaxnn.runs._keys import KEYS, OPEN, SHORT, TABLES
 from flaxnn.runs._nearest import did_you_mean
@@ -311,6 +312,8 @@ def _from_folder(key: str, value: Any, folder: Path) -> Any:
         return value
     if key == "model.name" and ".py" in value:
         return str(folder / value)
+    if key == "data.name" and find_set(value):
+        return value
     if key in _PATHS and (key == "data.dir" or (folder / value).exists()):
         return str(folder / value)
     return value

@@ -19,6 +19,7 @@ from flaxnn.data import DataLoader, Dataset
 from flaxnn.random import Generator
 from flaxnn.runs._catalogue import default_every, factory
 from flaxnn.runs._config import Config
+from flaxnn.runs._data_names import find_set
 from flaxnn.runs._errors import ConfigError
 from flaxnn.runs._models import file_of, find_class, inferred, model_faults
 from flaxnn.runs._options import as_arguments
@@ -188,7 +189,8 @@ def _absolute(config: Config) -> Config:
         changes["model.name"] = f"{file.absolute()}{rest}"
     for key in ("data.name", "data.labels", "data.dir", "validation.data"):
         value = config[key]
-        if value is not None and Path(value).expanduser().exists():
+        named = value is None or (key == "data.name" and find_set(value))
+        if not named and Path(value).expanduser().exists():
             changes[key] = str(Path(value).expanduser().absolute())
     return Config.of({**config.values, **changes})
 

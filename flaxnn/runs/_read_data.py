@@ -12,20 +12,15 @@ import numpy as np
 
 from flaxnn import data
 from flaxnn._errors import DataNotFoundError
-from flaxnn.data import Dataset, LazyDataset, documents
+from flaxnn.data import Dataset, LazyDataset
 from flaxnn.data._image_sets import IMAGE_SETS
-from flaxnn.data._names import NAMES
 from flaxnn.data._npz import read_npz
 from flaxnn.runs._config import Config
+from flaxnn.runs._data_names import DOCUMENTS, SET_NAMES, find_set
 from flaxnn.runs._errors import ConfigError
-from flaxnn.runs._nearest import did_you_mean, find
+from flaxnn.runs._nearest import did_you_mean
 
-# The documents' own small data sets.
-_DOCUMENTS = {
-    "multinomial": documents.multinomial,
-    "univariate": documents.univariate,
-}
-_TABLES = {".csv": ",", ".tsv": "\t"}
+TABLES = {".csv": ",", ".tsv": "\t"}
 # What people call the two arrays of a data set, in files that hold several.
 _PAIRS = (
     ("x", "y"),
@@ -37,15 +32,10 @@ _PAIRS = (
 )
 
 
-def set_names() -> tuple[str, ...]:
-    """The names of data sets."""
-    return (*NAMES, *_DOCUMENTS)
-
-
 def has_test_split(config: Config) -> bool:
     """Whether the data have a part of their own to test on."""
     name = config["data.name"]
-    if (known := find(name, set_names())) and not Path(name).exists():
+    if known := find_set(name):
         return known in IMAGE_SETS
     path = Path(name)
     try:
@@ -86,12 +76,11 @@ def read(
     """
     name = config["data.name"] if path is None else path
     part = config["data.split"] if split is None else split
-    known = find(name, set_names())
-    if known is not None and not Path(name).exists():
+    if known := find_set(name):
         return _by_name(known, part, config["data.dir"])
     place = Path(name).expanduser()
     if not place.exists():
-        hint = did_you_mean(name, set_names())
+        hint = did_you_mean(name, SET_NAMES)
         raise DataNotFoundError(
             f"there is no data set and no file {name!r}; {hint}; or the path of a "
             ".csv, .tsv, .npz, .npy or IDX file, or of a folder"
@@ -99,7 +88,7 @@ def read(
     names = tuple(config["data.class_names"] or class_names)
     if place.is_dir():
         return _folder(config, place, part)
-    if place.suffix in _TABLES:
+    if place.suffix in TABLES:
         return _table(config, place, names)
     if place.suffix == ".npz":
         return data.from_npz(place, _keys(config, read_npz_names(place), part, place))
@@ -122,9 +111,31 @@ def read(
     )
 
 
+def feature_columns(config: Config) -> list[str | int] | None:
+    """The columns of features of a table, None where the data are no table."""
+    if config["data.features"] is not None:
+        return list(config["data.features"])
+    path = Path(config["data.name"])
+    if path.suffix not in TABLES or not config["data.header"]:
+        return None
+    delimiter = config["data.delimiter"] or TABLES[path.suffix]
+    names = header(path, delimiter)
+    target = config["data.target"]
+    label = names[target] if isinstance(target, int) else target
+    return [name for name in names if name != label]
+
+
+def header(path: Path, delimiter: str) -> list[str]:
+    """The names in the first row of a table."""
+    with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
+        return [
+            name.strip() for name in next(csv.reader(file, delimiter=delimiter), [])
+        ]
+
+
 def _by_name(name: str, split: str, folder: str | None) -> Dataset:
-    if name in _DOCUMENTS:
-        return Dataset(_DOCUMENTS[name](), name=name, source="flaxnn.data.documents")
+    if name in DOCUMENTS:
+        return Dataset(DOCUMENTS[name](), name=name, source="flaxnn.data.documents")
     if folder is None:
         return data.load(name, split)
     if name in IMAGE_SETS and any(Path(folder).glob("*images-idx3-ubyte*")):
@@ -134,15 +145,12 @@ def _by_name(name: str, split: str, folder: str | None) -> Dataset:
 
 
 def _table(config: Config, path: Path, names: Sequence[str]) -> Dataset:
-    delimiter = config["data.delimiter"] or _TABLES[path.suffix]
+    delimiter = config["data.delimiter"] or TABLES[path.suffix]
     target = config["data.target"]
     if target is None:
         columns = ""
         if config["data.header"]:
-            with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-                columns = ": " + ", ".join(
-                    next(csv.reader(file, delimiter=delimiter), [])
-                )
+            columns = ": " + ", ".join(header(path, delimiter))
         raise ConfigError(
             "data.target: a table needs the column of its labels; give one of "
             f"{path}'s with --target{columns}"
