@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from flaxnn import random as random
     from flaxnn import report as report
     from flaxnn import reproduce as reproduce
+    from flaxnn import runs as runs
     from flaxnn import sweeps as sweeps
     from flaxnn import training as training
     from flaxnn._compilation_cache import compilation_cache as compilation_cache
@@ -71,6 +72,7 @@ __all__ = [
     "random",
     "report",
     "reproduce",
+    "runs",
     "sweep",
     "sweeps",
     "training",
@@ -94,6 +96,7 @@ if not TYPE_CHECKING:
             "random",
             "report",
             "reproduce",
+            "runs",
             "sweeps",
             "training",
         },

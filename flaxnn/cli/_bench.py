@@ -11,29 +11,22 @@ from typing import Annotated, Any
 
 import typer
 
-from flaxnn.cli._report_path import prepare_page
+from flaxnn.cli._exit import NO, CommandError, blaming
+from flaxnn.cli._output_path import prepare_file, prepare_page, whole_file
+from flaxnn.cli._screen import screen
+from flaxnn.cli._values import cases_of_bench
 
 # The word for everybody who can take part.
 ALL = "all"
-
-EPILOG = """Examples:
-
-  flaxnn bench multinomial                   one case, PyTorch and Flax
-
-  flaxnn bench --against all --data DIR      every case, everybody
-
-  flaxnn bench wine --against keras,sklearn --json
-
-  flaxnn bench --growth batch                a step's time at growing batches
-"""
 
 
 def bench(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[CASE]...",
+            metavar="CASE",
             help="Cases, or groups of them, to measure; all when none is given.",
+            autocompletion=cases_of_bench,
         ),
     ] = None,
     against: Annotated[
@@ -105,28 +98,37 @@ def bench(
     compared before any time is shown. Without PyTorch, its recorded times stand in,
     marked as such. Cases in which a peer is faster come first. Exits with 0, with 1
     when a side fails or computes other losses, and with 2 when the arguments are wrong.
+
+    Examples:
+      flaxnn bench multinomial                 one case, PyTorch and Flax
+      flaxnn bench --against all --data DIR    every case, everybody
+      flaxnn bench wine --against keras,sklearn --json
+      flaxnn bench --growth batch              a step's time at growing batches
     """
     from flaxnn.bench import find, measure, read_reference, report_page
     from flaxnn.bench._growth import find_growth, measure_growth
     from flaxnn.bench._side import choose
+    from flaxnn.report import print_json
 
     if data is not None and not data.is_dir():
         raise typer.BadParameter(f"{data} is not a folder", param_hint="--data")
-    with _blaming("CASE"):
+    with blaming("CASE"):
         cases = find(names or [])
-    with _blaming("--against"):
+    with blaming("--against"):
         sides = _sides(against)
         choose(sides or [])
     if growth is not None:
         if names:
             raise typer.BadParameter("--growth brings its own cases", param_hint="CASE")
-        with _blaming("--growth"):
+        with blaming("--growth"):
             find_growth(growth)
     if show_list:
         _list(json)
         return
     if page is not None:
         prepare_page(page)
+    if output is not None:
+        prepare_file(output, "--output")
     options: dict[str, Any] = {
         "sides": sides,
         "repeats": 1 if quick else repeats,
@@ -143,16 +145,19 @@ def bench(
                 if growth is None
                 else measure_growth(growth, watch=watch, **options)
             )
-        if output is not None:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            text = json_.dumps(result, indent=1) + "\n"
-            output.write_text(text, encoding="utf-8")
-        if page is not None:
-            report_page(result).write(page)
-    except (OSError, ValueError, RuntimeError) as error:
-        typer.echo(f"flaxnn bench: {error}", err=True)
-        raise typer.Exit(1) from error
-    _show(result, json)
+    except RuntimeError as error:
+        raise CommandError(str(error), NO) from error
+    if not json:
+        _show(result)
+    if output is not None:
+        text = json_.dumps(result, indent=1) + "\n"
+        with whole_file(output) as place:
+            place.write_text(text, encoding="utf-8")
+    if page is not None:
+        with whole_file(page) as place:
+            report_page(result).write(place)
+    if json:
+        print_json(result)
 
 
 def _sides(against: str) -> list[str] | None:
@@ -164,48 +169,29 @@ def _sides(against: str) -> list[str] | None:
 
 
 @contextmanager
-def _blaming(argument: str) -> Iterator[None]:
-    """Tells the shell which argument a ValueError is about."""
-    try:
-        yield
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=argument) from error
-
-
-@contextmanager
 def _watching() -> Iterator[Callable[[str], None]]:
     """Shows on a terminal's standard error what is under way."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    screen = Console(stderr=True)
+    terminal = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(
-        *columns, console=screen, transient=True, disable=not screen.is_terminal
+        *columns, console=terminal, transient=True, disable=not terminal.is_terminal
     ) as progress:
         task = progress.add_task("starting", total=None)
         yield lambda what: progress.update(task, description=what)
 
 
-def _show(result: dict[str, Any], json: bool) -> None:
-    from rich.console import Console
-
+def _show(result: dict[str, Any]) -> None:
     from flaxnn.bench import tables
-    from flaxnn.report import print_json
 
-    if json:
-        print_json(result)
-        return
-    # A pipe has no width of its own; tables cut at 80 columns would hide figures.
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
+    console = screen(200)
     for piece in tables(result):
         console.print(piece)
 
 
 def _list(json: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from flaxnn.bench import CASES, GROWTHS, SIDES
@@ -223,4 +209,4 @@ def _list(json: bool) -> None:
         table = Table(kind, "", box=None, header_style="bold")
         for name, title in rows.items():
             table.add_row(name, title)
-        Console(highlight=False).print(table)
+        screen().print(table)

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-# What the shell is told: the runs part; a trace or port is bad, or the arguments are.
-DIFFERENT, FAILED = 1, 2
+from flaxnn.cli._exit import NO, OK, CommandError
+
 _FUNCTION = "port"
 
 
@@ -43,31 +43,31 @@ def compare(
     beyond rounding, with 1 where something does, and with 2 when a trace or the port
     cannot be read.
 
-    Examples: flaxnn compare run.trace port.py; flaxnn compare before.trace after.trace
+    Examples:
+      flaxnn compare run.trace port.py
+      flaxnn compare run.trace port.py:build --everywhere --json
+      flaxnn compare before.trace after.trace --exact
     """
     from flaxnn import parity
 
-    try:
-        place = Path(other)
-        if place.is_dir():
-            found = parity.compare(trace, place, exact=exact, everywhere=everywhere)
-        else:
-            opened = parity.Trace.open(trace)
-            found = parity.diverge(opened, **_port(other), everywhere=everywhere)
-    except (OSError, TypeError, ValueError, RuntimeError) as error:
-        if json:
-            from flaxnn.report import print_json
-
-            print_json({"error": str(error)})
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(FAILED) from error
+    place = Path(other)
+    if place.is_dir():
+        found = parity.compare(trace, place, exact=exact, everywhere=everywhere)
+    else:
+        opened = parity.Trace.open(trace)
+        port = _port(other)
+        try:
+            found = parity.diverge(opened, **port, everywhere=everywhere)
+        except (TypeError, ValueError, RuntimeError) as error:
+            # JAX's words for shapes that do not fit, say: they are about the port.
+            raise CommandError(f"{other} does not run: {error}") from error
     if json:
         from flaxnn.report import print_json
 
         print_json(found.to_json())
     else:
         typer.echo(str(found))
-    raise typer.Exit(DIFFERENT if found else 0)
+    raise typer.Exit(NO if found else OK)
 
 
 def _port(text: str) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _port(text: str) -> dict[str, Any]:
         function = namespace.get(name)
     except (Exception, SystemExit) as error:
         kind = type(error).__name__
-        raise RuntimeError(f"{file} ended with {kind}: {error}") from error
+        raise CommandError(f"{file} ended with {kind}: {error}") from error
     if not callable(function):
         raise ValueError(
             f"{file} has no function {name}: define one that returns the arguments of "

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flaxnn.cli._exit import NO, OK, CommandError
+from flaxnn.cli._screen import screen
+
 if TYPE_CHECKING:
     from flaxnn.interop._summary import Difference, TensorSummary
-
-# What the shell is told: files differ; a file is bad, or the arguments are.
-DIFFERENT, FAILED = 1, 2
 
 
 def convert(
@@ -23,7 +23,7 @@ def convert(
     ],
     target: Annotated[
         Path | None,
-        typer.Argument(metavar="[OUT]", help="What to write, or to compare with."),
+        typer.Argument(metavar="OUT", help="What to write, or to compare with."),
     ] = None,
     inspect: Annotated[
         bool, typer.Option("--inspect", help="List the tensors and their statistics.")
@@ -47,6 +47,12 @@ def convert(
     every PyTorch, .safetensors and *.safetensors.index.json, without PyTorch and
     without running anything that is in a file. Exits with 0, with 1 when files differ,
     and with 2 when a file cannot be read or written.
+
+    Examples:
+      flaxnn convert model.pt model.safetensors
+      flaxnn convert run.pt model.safetensors --select model
+      flaxnn convert model.pt --inspect
+      flaxnn convert model.pt model.safetensors --verify
     """
     from flaxnn.interop import load
     from flaxnn.interop._summary import differences, summaries
@@ -56,25 +62,22 @@ def convert(
     report: dict[str, Any] = {"source": str(source)}
     tensors: list[TensorSummary] = []
     found: list[Difference] = []
-    try:
-        content = _selected(load(source), select)
-        if target is None:
-            tensors = summaries(content)
-            report["tensors"] = [asdict(one) for one in tensors]
-        elif verify:
-            found = differences(content, _selected(load(target), select))
-            report |= {"target": str(target), "same": not found}
-            report["differences"] = [asdict(one) for one in found]
-        else:
-            _save(content, target)
-            found = differences(*_written(content, load(target), target))
-            if found:
-                raise OSError(f"{target} does not hold what was written: {found[0]}")
-            tensors = summaries(content)
-            report |= {"target": str(target), "tensors": len(tensors)}
-            report["bytes"] = target.stat().st_size
-    except (OSError, TypeError, ValueError) as error:
-        _failed(error, json)
+    content = _selected(load(source), select)
+    if target is None:
+        tensors = summaries(content)
+        report["tensors"] = [asdict(one) for one in tensors]
+    elif verify:
+        found = differences(content, _selected(load(target), select))
+        report |= {"target": str(target), "same": not found}
+        report["differences"] = [asdict(one) for one in found]
+    else:
+        _save(content, target)
+        found = differences(*_written(content, load(target), target))
+        if found:
+            raise OSError(f"{target} does not hold what was written: {found[0]}")
+        tensors = summaries(content)
+        report |= {"target": str(target), "tensors": len(tensors)}
+        report["bytes"] = target.stat().st_size
     if json:
         from flaxnn.report import print_json
 
@@ -86,7 +89,7 @@ def convert(
     else:
         count = report["tensors"]
         typer.echo(f"{target}: {count} tensors, {report['bytes'] / 2**20:,.1f} MiB")
-    raise typer.Exit(DIFFERENT if report.get("same") is False else 0)
+    raise typer.Exit(NO if report.get("same") is False else OK)
 
 
 def _selected(content: Any, entry: str) -> Any:
@@ -96,7 +99,7 @@ def _selected(content: Any, entry: str) -> Any:
             names = (
                 ", ".join(map(str, content)) if isinstance(content, dict) else "none"
             )
-            raise ValueError(f"there is no entry {key!r}; the entries are: {names}")
+            raise CommandError(f"there is no entry {key!r}; the entries are: {names}")
         content = content[key]
     return content
 
@@ -125,17 +128,7 @@ def _written(content: Any, read: Any, target: Path) -> tuple[Any, Any]:
     return content, read
 
 
-def _failed(error: Exception, json: bool) -> None:
-    if json:
-        from flaxnn.report import print_json
-
-        print_json({"error": str(error)})
-    typer.echo(f"Error: {error}", err=True)
-    raise typer.Exit(FAILED) from error
-
-
 def _show_tensors(tensors: list[TensorSummary]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     columns = ("min", "max", "mean", "std")
@@ -153,10 +146,7 @@ def _show_tensors(tensors: list[TensorSummary]) -> None:
             *("" if value is None else f"{value:.4g}" for value in values),
             ", ".join(remarks),
         )
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=140)
-    console.print(table)
+    screen().print(table)
     size = sum(one.bytes for one in tensors if one.shares is None)
     elements = sum(math.prod(one.shape) for one in tensors if one.shares is None)
     typer.echo(

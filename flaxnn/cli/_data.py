@@ -11,16 +11,24 @@ from typing import Annotated, Any
 
 import typer
 
-# What the shell is told: all right; corrupt or failed; missing or wrong arguments.
-FAILED, MISSING = 1, 2
+from flaxnn.cli._blame import message
+from flaxnn.cli._exit import NO, WRONG, CommandError
+from flaxnn.cli._group import Command, Group
+from flaxnn.cli._values import data_sets
 
 app = typer.Typer(
+    cls=Group,
     help="List, locate, verify and fetch data sets.",
-    no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set of the list.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A data set of the list.", autocompletion=data_sets
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON value and nothing else.")
 ]
@@ -39,11 +47,14 @@ RawDir = Annotated[
 ]
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_data_sets(data_dir: DataDir = None, json: Json = False) -> None:
     """List the data sets: splits, rows, shape of a row, and where each is.
 
     Exits with 0.
+
+    Examples:
+      flaxnn data list --json
     """
     from flaxnn.data._catalogue import listing
 
@@ -60,7 +71,7 @@ def list_data_sets(data_dir: DataDir = None, json: Json = False) -> None:
     _print_table(("name", "split", "rows", "shape", "where"), table)
 
 
-@app.command()
+@app.command(cls=Command)
 def where(
     name: Name, data_dir: DataDir = None, raw_dir: RawDir = None, json: Json = False
 ) -> None:
@@ -68,9 +79,13 @@ def where(
 
     Exits with 0 if every split is somewhere, with 2 if one is nowhere or the arguments
     are wrong.
+
+    Examples:
+      flaxnn data where fashion_mnist
+      flaxnn data where mnist --data-dir DIR
     """
     report: dict[str, Any] = {"name": name}
-    with _reported(report, json):
+    with _reported(report):
         from flaxnn.data._catalogue import look, splits_of
 
         places = look(name, data_dir, raw_dir)
@@ -78,7 +93,9 @@ def where(
         found = {split for place in places for split in place.splits}
         if found < set(splits_of(name)):
             report["status"] = "missing"
-    if not json:
+    if json:
+        _print_json(report)
+    else:
         rows = [
             (
                 str(number),
@@ -92,10 +109,10 @@ def where(
         ]
         _print_table(("", "place", "path", "found"), rows)
     if report["status"] != "ok":
-        raise typer.Exit(MISSING)
+        raise typer.Exit(WRONG)
 
 
-@app.command()
+@app.command(cls=Command)
 def verify(
     name: Name, data_dir: DataDir = None, raw_dir: RawDir = None, json: Json = False
 ) -> None:
@@ -103,15 +120,18 @@ def verify(
 
     Nothing is downloaded. Exits with 0 if all is right, with 1 if a copy is damaged or
     another data set, and with 2 if there is none or the arguments are wrong.
+
+    Examples:
+      flaxnn data verify wine
+      flaxnn data verify fashion_mnist --raw-dir DIR --json
     """
     report: dict[str, Any] = {"name": name, "splits": []}
-    with _reported(report, json):
+    with _reported(report):
         _verify(report, name, data_dir, raw_dir)
-    if not json:
-        _print_verified(report)
+    _print_verified(report, json)
 
 
-@app.command()
+@app.command(cls=Command)
 def fetch(
     name: Name,
     data_dir: Annotated[
@@ -136,18 +156,21 @@ def fetch(
     """Prepare a data set for TFDS, from raw files here or else from the network.
 
     What is there already is only verified. Exits with 0 if all is right, with 1 if
-    data are damaged or cannot be written, and with 2 if they cannot be had or the
-    arguments are wrong.
+    data are damaged, and with 2 if they cannot be had or written, or the arguments are
+    wrong.
+
+    Examples:
+      flaxnn data fetch fashion_mnist
+      flaxnn data fetch fashion_mnist --from DIR --data-dir DIR
     """
     report: dict[str, Any] = {"name": name, "splits": []}
-    with _reported(report, json):
+    with _reported(report):
         from flaxnn.data._catalogue import fetch as fetch_data
 
         root = fetch_data(name, data_dir, raw_dir)
         report["data_dir"] = str(root)
         _verify(report, name, root, None)
-    if not json:
-        _print_verified(report)
+    _print_verified(report, json)
 
 
 def _verify(
@@ -160,34 +183,26 @@ def _verify(
 
 
 @contextlib.contextmanager
-def _reported(report: dict[str, Any], json: bool) -> Iterator[None]:
-    """Says what goes wrong, as text or in the report, and with which exit code."""
-    from flaxnn._errors import (
-        CorruptDataError,
-        DataNotFoundError,
-        MissingPackageError,
-    )
+def _reported(report: dict[str, Any]) -> Iterator[None]:
+    """Adds to an error what is known of the data, and says which exit code it has."""
+    from flaxnn._errors import CorruptDataError, DataNotFoundError
 
-    code, error = 0, None
     report["status"] = "ok"
     try:
         yield
-    except CorruptDataError as corrupt:
-        code, error, report["status"] = FAILED, corrupt, "corrupt"
-    except (DataNotFoundError, MissingPackageError, ValueError) as missing:
-        code, error, report["status"] = MISSING, missing, "missing"
-    except OSError as failed:
-        code, error, report["status"] = FAILED, failed, "failed"
-    if error is not None:
-        report["error"] = str(error)
-        typer.echo(f"Error: {error}", err=True)
+    except (ValueError, OSError, ImportError) as error:
+        if isinstance(error, CorruptDataError):
+            report["status"] = "corrupt"
+            raise CommandError(message(error), NO, report) from error
+        missing = not isinstance(error, OSError) or isinstance(error, DataNotFoundError)
+        report["status"] = "missing" if missing else "failed"
+        raise CommandError(message(error), WRONG, report) from error
+
+
+def _print_verified(report: dict[str, Any], json: bool) -> None:
     if json:
         _print_json(report)
-    if code:
-        raise typer.Exit(code)
-
-
-def _print_verified(report: dict[str, Any]) -> None:
+        return
     rows = [
         (
             split["split"],

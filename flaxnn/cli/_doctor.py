@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flaxnn.cli._exit import NO, OK
+from flaxnn.cli._screen import screen
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from flaxnn._diagnosis import Finding
-
-# What the shell is told: all is well; something gives no, wrong or late results.
-FINE, FOUND = 0, 1
 
 _MARKS = {"error": "[red]✗[/red]", "slow": "[yellow]![/yellow]", "note": "[dim]·[/dim]"}
 
@@ -39,9 +39,11 @@ def doctor(
     Devices, the precision of products and the compilation cache are tried out in a
     process of its own. Exits with 0 when nothing is in the way of a run, and with 1
     when something gives no results, wrong ones or late ones; notes do not count.
-    """
-    from rich.console import Console
 
+    Examples:
+      flaxnn doctor
+      flaxnn doctor --json > machine.json
+    """
     from flaxnn._diagnosis import advice, facts
 
     found = facts(timeout)
@@ -53,11 +55,8 @@ def doctor(
         listed = [asdict(finding) for finding in findings]
         print_json(found | {"ok": not serious, "findings": listed})
     else:
-        console = Console(highlight=False)
-        if not console.is_terminal:
-            console = Console(highlight=False, width=100)
-        _show(found, findings, console)
-    raise typer.Exit(FOUND if serious else FINE)
+        _show(found, findings, screen(100))
+    raise typer.Exit(NO if serious else OK)
 
 
 def _show(found: dict[str, Any], findings: list[Finding], console: Console) -> None:

@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flaxnn.cli._report_path import prepare_page
+from flaxnn.cli._exit import NO, OK, WRONG, CommandError, blaming
+from flaxnn.cli._output_path import prepare_page, whole_file
+from flaxnn.cli._screen import screen
+from flaxnn.cli._values import entries_of_reproduce
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from flaxnn.reproduce import Entry, Result
 
-# What the shell is told: all right, a figure is off, or --strict and one is skipped.
-PASSED, FAILED, SKIPPED = 0, 1, 2
-
 
 def reproduce(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME]...",
+            metavar="NAME",
             help="Entries or documents (such as 002) to run; all when none is given.",
+            autocompletion=entries_of_reproduce,
         ),
     ] = None,
     json: Annotated[
@@ -68,70 +69,62 @@ def reproduce(
 
     Exits with 0 when all figures agree, with 1 when one is off, and with 2 when the
     arguments are wrong or, with --strict, an entry is skipped.
-    """
-    from rich.console import Console
 
+    Examples:
+      flaxnn reproduce
+      flaxnn reproduce neuron 003 --all
+      flaxnn reproduce --data DIR --strict --report page.html --plots pictures
+      flaxnn reproduce --list --json
+    """
     from flaxnn.reproduce import find
 
-    # A pipe has no width of its own; a table cut at 80 columns would hide numbers.
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=140)
+    console = screen()
     if data is not None and not data.is_dir():
         raise typer.BadParameter(f"{data} is not a folder", param_hint="--data")
-    try:
+    with blaming("NAME"):
         entries = find(names or [])
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="NAME") from error
     if show_list:
         _list(entries, json, console)
         return
     if plots is not None:
-        _prepare(plots)
+        from flaxnn.reproduce import prepare_plots
+
+        with blaming("--plots"):
+            prepare_plots(plots)
     if page is not None:
         prepare_page(page)
     results, pictures = _run(entries, data, plots, console, quiet=json, every=every)
+    listed: dict[str, Any] = {}
     if json:
-        from flaxnn.report import print_json
         from flaxnn.reproduce import summary
 
-        listed: dict[str, Any] = {} if plots is None else {"plots": pictures}
-        if page is not None:
-            listed["report"] = str(page)
-        print_json(summary(results) | listed)
+        listed = summary(results) | ({} if plots is None else {"plots": pictures})
     else:
         _total(results, console)
         if plots is not None:
             _pictures(results, pictures, plots, console)
     if page is not None:
-        _report(results, page, console, quiet=json)
+        _report(results, page, listed)
+        listed["report"] = str(page)
+        if not json:
+            console.print(f"report in {page}", markup=False)
+    if json:
+        from flaxnn.report import print_json
+
+        print_json(listed)
     raise typer.Exit(_exit_code(results, strict))
 
 
-def _prepare(folder: Path) -> None:
-    """Makes the folder for pictures, or says before any run why it cannot be used."""
-    from flaxnn._errors import MissingPackageError
-    from flaxnn.reproduce import prepare_plots
-
-    try:
-        prepare_plots(folder)
-    except (OSError, MissingPackageError) as error:
-        raise typer.BadParameter(str(error), param_hint="--plots") from error
-
-
-def _report(
-    results: list[Result], page: Path, console: Console, *, quiet: bool
-) -> None:
-    """Writes the page; what was computed has been shown, should that fail."""
+def _report(results: list[Result], page: Path, listed: dict[str, Any]) -> None:
+    """Writes the page; what was computed is not lost, should that fail."""
     from flaxnn.reproduce import report_page
 
     try:
-        report_page(results).write(page)
-    except OSError as error:
-        typer.echo(f"flaxnn reproduce: {error}", err=True)
-        raise typer.Exit(FAILED) from error
-    if not quiet:
-        console.print(f"report in {page}", markup=False)
+        with whole_file(page) as place:
+            report_page(results).write(place)
+    except CommandError as error:
+        error.report = listed
+        raise
 
 
 def _run(
@@ -154,14 +147,14 @@ def _run(
     from flaxnn.reproduce import Settings, run, write_plots
 
     # Where a person watches, the bar goes with the results; else to standard error.
-    screen = Console(stderr=True) if quiet or not console.is_terminal else console
+    onto = Console(stderr=True) if quiet or not console.is_terminal else console
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        console=screen,
+        console=onto,
         transient=True,
-        disable=not screen.is_terminal,
+        disable=not onto.is_terminal,
     )
     results: list[Result] = []
     pictures: list[dict[str, str]] = []
@@ -255,5 +248,5 @@ def _list(entries: tuple[Entry, ...], json: bool, console: Console) -> None:
 def _exit_code(results: list[Result], strict: bool) -> int:
     statuses = {result.status for result in results}
     if "failed" in statuses:
-        return FAILED
-    return SKIPPED if strict and "skipped" in statuses else PASSED
+        return NO
+    return WRONG if strict and "skipped" in statuses else OK

@@ -223,7 +223,7 @@ def test_fetch_to_where_nothing_can_be_written(machine):
     result = flaxnn_data(
         "fetch", "wine", "--data-dir", machine / "file/below", "--json"
     )
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert json.loads(result.stdout)["status"] == "failed"
     assert "cannot be written" in result.stderr
 

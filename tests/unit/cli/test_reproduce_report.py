@@ -54,6 +54,6 @@ def test_a_page_that_cannot_be_written_in_the_end_loses_no_result(
 
     monkeypatch.setattr("flaxnn.report.Page.write", write)
     result = reproduce("neuron", "--json", "--report", tmp_path / "out.html")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert json.loads(result.stdout)["figures"]
     assert "No space left on device" in result.stderr

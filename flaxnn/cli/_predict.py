@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``flaxnn predict``: what a trained model makes of files."""
+
+from __future__ import annotations
+
+import csv
+import json as json_
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from flaxnn.runs import TrainedRun
+
+# What the shell is told where an input is bad; the others are predicted.
+_WRONG = 2
+_SUFFIXES = (".csv", ".json", ".npz")
+
+
+def predict(
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A directory of flaxnn train.")
+    ],
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Pictures (.png, .jpg, ...), .csv, .tsv, .npz, .npy or IDX files.",
+        ),
+    ],
+    top: Annotated[
+        int, typer.Option("--top", metavar="K", min=1, help="How many classes to show.")
+    ] = 1,
+    resize: Annotated[
+        bool,
+        typer.Option("--resize", help="Bring pictures to the run's size, bilinear."),
+    ] = False,
+    invert: Annotated[
+        bool,
+        typer.Option(
+            "--invert", help="Dark on light becomes light on dark, as Fashion-MNIST is."
+        ),
+    ] = False,
+    checkpoint: Annotated[
+        str,
+        typer.Option("--checkpoint", metavar="best|last|STEP", help="Which weights."),
+    ] = "last",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", metavar="FILE", help="Write them there: .csv, .json or .npz."
+        ),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+) -> None:
+    """Predict with a trained model: classes with probabilities, or values.
+
+    Rows are scaled as the run's data were. Pictures become grey where the run's are,
+    transparent parts white; their size has to be the run's, unless --resize. A table is
+    read by the names of its columns, in any order; the labels' may be missing.
+
+    Examples:
+      flaxnn predict wine rows.csv --top 3
+      flaxnn predict fashion shoe.png shirt.jpg --resize --invert
+      flaxnn predict fashion images.npz --output predictions.csv
+
+    Exit codes: 0 predicted; 2 an input, which is named, or an option is wrong; the
+    other inputs are predicted all the same.
+    """
+    from flaxnn.cli._evaluate import _checkpoint
+    from flaxnn.runs import open as open_run
+    from flaxnn.runs._inputs import PictureRules
+    from flaxnn.runs._predictions import predictions
+
+    if output is not None and output.suffix not in _SUFFIXES:
+        raise typer.BadParameter(
+            f"expected a file that ends in {', '.join(_SUFFIXES)}, got {output}",
+            param_hint="--output",
+        )
+    opened = open_run(run)
+    found = predictions(
+        opened,
+        inputs,
+        rules=PictureRules(resize, invert),
+        top=top,
+        checkpoint=_checkpoint(checkpoint),
+    )
+    if output is not None and found.rows:
+        _write(output, found)
+    if json:
+        from flaxnn.report import print_json
+
+        print_json({"run": str(run), **found.to_json()})
+    else:
+        _show(opened, found)
+        if output is not None and found.rows:
+            typer.echo(f"{len(found.rows):,} predictions in {output}")
+    for fault in found.faults:
+        typer.echo(f"Error: {fault['error']}", err=True)
+    if found.faults:
+        raise typer.Exit(_WRONG)
+
+
+def _show(run: TrainedRun, found: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not found.rows:
+        return
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=160)
+    columns = list(found.rows[0])
+    table = Table(*columns, box=None, header_style="bold")
+    for row in found.rows:
+        table.add_row(
+            *(f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values())
+        )
+    console.print(table)
+    if found.how:
+        typer.echo(f"probabilities: {found.how}", err=True)
+
+
+def _write(path: Path, found: Any) -> None:
+    """Writes predictions, as the suffix says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".npz":
+        import numpy as np
+
+        np.savez(path, **found.arrays)
+    elif path.suffix == ".json":
+        path.write_text(json_.dumps(found.to_json(), indent=1) + "\n", encoding="utf-8")
+    else:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(found.rows[0]))
+            writer.writeheader()
+            writer.writerows(found.rows)
