@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -47,6 +48,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: (item.path not in slow, item.path.parent.name != "training")
     )
+
+
+def pytest_collection_finish() -> None:
+    """Spares the garbage collector another look at every test, again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 # Compiled anew, whatever the developer's shell says.

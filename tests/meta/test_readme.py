@@ -17,6 +17,8 @@ EXAMPLE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 COMMAND = re.compile(r"^```bash\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+# Said in two parts, so that this file does not say it.
+MARKED = "mark" + ".torch"
 ACTIVATION = "python3 -m venv .venv && . .venv/bin/activate && "
 
 
@@ -40,3 +42,17 @@ def test_ci_runs_the_readme_test_command_word_for_word() -> None:
     second = COMMAND.findall(_readme())[1]
     command = second.removeprefix(ACTIVATION).strip()
     assert f"\n  {command}\n" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_the_live_stage_collects_every_test_that_needs_pytorch() -> None:
+    stage = "tests/parity tests/contract/test_*_live.py"
+    assert f"-m torch \\\n    {stage}\n" in (ROOT / ".ci" / "run").read_text("utf-8")
+    collected = {path for part in stage.split() for path in ROOT.glob(part)}
+    elsewhere = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if MARKED in path.read_text("utf-8")
+        if not collected & {path, *path.parents}
+    ]
+    assert collected
+    assert elsewhere == []
