@@ -24,6 +24,7 @@ FROM_ROOT = {
     "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",
     "ARCHITECTURE.md": "project/architecture.md",
+    "SECURITY.md": "project/security.md",
 }
 DECISIONS = "decisions/*.md"
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
@@ -46,11 +47,15 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Adds the pages that are texts of the root, with links as the site has them."""
+    """Adds the notebooks, and the texts of the root with links as the site has them."""
     for name, place in FROM_ROOT.items():
         text = (ROOT / name).read_text(encoding="utf-8")
         text = _LINK.sub(lambda link, at=place: f"]({_moved(link[1], at)}", text)
         files.append(File.generated(config, place, content=text))
+    examples = ROOT / "examples"
+    for notebook in sorted(examples.rglob("*.ipynb")):
+        place = f"notebooks/{notebook.relative_to(examples).as_posix()}"
+        files.append(File.generated(config, place, content=notebook.read_bytes()))
     return files
 
 
