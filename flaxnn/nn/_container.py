@@ -132,7 +132,16 @@ class Sequential(_Row):
         return input
 
     def insert(self, index: int, module: nnx.Module) -> Self:
-        """Puts a module in front of the one at an index; returns the container."""
+        """Puts a module in front of the one at an index; returns the container.
+
+        Args:
+            index: Between minus and plus the number of modules.
+            module: What is put there.
+
+        Raises:
+            TypeError: It is no module.
+            IndexError: The index is out of range.
+        """
         self._require_module(module)
         if not -len(self) <= index <= len(self):
             raise IndexError(f"Index out of range: {index}")

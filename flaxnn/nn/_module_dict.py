@@ -111,7 +111,15 @@ class ModuleDict(Module):
         return self._named().values()
 
     def update(self, modules: Mapping[str, nnx.Module] | Iterable[Any]) -> None:
-        """Adds modules, in the mapping's order; those under a known key replace it."""
+        """Adds modules, in the mapping's order; those under a known key replace it.
+
+        Args:
+            modules: A mapping, another `ModuleDict`, or pairs of a key and a module.
+
+        Raises:
+            TypeError: It is none of these, or holds something else than pairs.
+            ValueError: A pair has not two items.
+        """
         if not isinstance(modules, Iterable):
             raise TypeError(
                 "ModuleDict.update should be called with an iterable of key/value "

@@ -113,7 +113,11 @@ class Softmax2d(Elementwise):
     """
 
     def forward(self, input: ArrayLike) -> jax.Array:
-        """Returns the probabilities of ``(N, C, H, W)`` or ``(C, H, W)``."""
+        """Returns the probabilities of ``(N, C, H, W)`` or ``(C, H, W)``.
+
+        Raises:
+            ValueError: The input has neither three nor four dimensions.
+        """
         ndim = np.ndim(input)
         if ndim not in (3, 4):
             raise ValueError(

@@ -71,7 +71,12 @@ class TrainStep:
         compute_dtype: DTypeLike | None = None,
         remat: bool = False,
     ) -> TrainStep:
-        """Returns the step for a model's structure; see `make_train_step`."""
+        """Returns the step for a model's structure; see `make_train_step`.
+
+        Raises:
+            TypeError: ``accumulate`` is no integer.
+            ValueError: It is below 1, or a metric has a name that the step itself uses.
+        """
         named = pure_metrics(metrics)
         for name, meaning in (("loss", "training loss"), ("lr", "learning rate")):
             if name in named:

@@ -93,8 +93,12 @@ def _class_faults(value: type, parts: dict[str, str]) -> Iterator[str]:
         target = getattr(target, "__func__", target)
         if name.startswith("_") or not inspect.isfunction(target):
             continue
-        if not inspect.getdoc(getattr(value, name)):
+        docstring = inspect.getdoc(getattr(value, name))
+        if not docstring:
             yield f"{name} has no docstring"
+            continue
+        for fault in _error_faults(target, sections(docstring)):
+            yield f"{name} {fault}"
 
 
 def _argument_faults(

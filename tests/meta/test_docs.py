@@ -114,6 +114,11 @@ class _Bare:
     def area(self):
         return 0
 
+    def grow(self, by):
+        """Makes it larger."""
+        if by < 0:
+            raise TypeError("negative")
+
 
 def _mean(input: np.ndarray, dim: int) -> float:
     """Computes the mean.
@@ -133,6 +138,7 @@ def test_what_a_docstring_leaves_out_is_named() -> None:
         "does not say what weight is",
         "does not say when it raises ValueError",
         "area has no docstring",
+        "grow does not say when it raises TypeError",
         "has no part Torch:",
     ]
     assert list(faults(_mean, torch=True)) == [

@@ -99,7 +99,14 @@ class Checkpoints:
         return value if isinstance(value, cls) else cls(value)
 
     def check_best(self, names: Sequence[str]) -> None:
-        """Raises unless `best` is among the metrics that a run is judged by."""
+        """Raises unless `best` is among the metrics that a run is judged by.
+
+        Args:
+            names: The names of these metrics.
+
+        Raises:
+            ValueError: It is not among them.
+        """
         if self.best is not None and self.best not in names:
             raise ValueError(
                 f"Checkpoints(best={self.best!r}) needs a validation with that metric, "

@@ -74,7 +74,11 @@ class EarlyStopping(Callback):
         self._forget()
 
     def epoch(self, epoch: int, step: int, values: Mapping[str, np.ndarray]) -> bool:
-        """Compares the epoch's value with the best."""
+        """Compares the epoch's value with the best; returns whether to stop.
+
+        Raises:
+            ValueError: An epoch has no value of that name.
+        """
         if self.monitor not in values:
             raise ValueError(
                 f"EarlyStopping monitors {self.monitor!r}, but an epoch has "
