@@ -249,7 +249,7 @@ assert gap <= 1e-6 or jax.default_backend() != "cpu"
 # %% [markdown]
 # ## What a seed is worth
 #
-# The first losses differ by a factor of ten or more, the last ones hardly. The problem is
+# The first losses differ by a factor of eight, the last ones hardly. The problem is
 # convex, so all runs go to the same place.
 
 # %%
