@@ -40,6 +40,17 @@ def test_no_dependency_is_capped() -> None:
     assert [need for need in needs if re.search(r"<|==|~=", need)] == []
 
 
+def test_the_page_of_the_dependencies_has_each_of_them() -> None:
+    page = (ROOT / "docs" / "project" / "dependencies.md").read_text("utf-8")
+    rows = " ".join(line for line in page.splitlines() if line.startswith("| "))
+    listed = set(re.findall(r"[\w-]+", rows))
+    extras = PROJECT["optional-dependencies"]
+    needs = [*PROJECT["dependencies"], *chain.from_iterable(extras.values())]
+    names = {re.match(r"[\w-]+", need)[0] for need in needs}  # pyright: ignore[reportOptionalSubscript]
+    assert names - {"flaxnn"} - listed == set()
+    assert set(extras) - listed == set()
+
+
 def test_the_changelog_opens_with_this_version() -> None:
     assert NEWEST
     assert NEWEST["version"] == flaxnn.__version__
