@@ -37,18 +37,21 @@ def judge(error: BaseException) -> tuple[str, int]:
         return message(error), WRONG
     if isinstance(error, ImportError) and not (error.name or "").startswith("flaxnn"):
         return message(error), WRONG
+    if where := own_place(error):
+        return f"{where}: {type(error).__name__}: {message(error)}", WRONG
     frames = [*_frames(error)]
-    place = next((place for place in reversed(frames) if _is_own(place[0])), None)
-    if place is not None:
-        frame, line, _ = place
-        said = f"{type(error).__name__}: {message(error)}"
-        return f"{frame.f_code.co_filename}, line {line}: {said}", WRONG
     purposely = frames and _raises_on_purpose(*frames[-1])
     if purposely and not isinstance(error, AssertionError):
         return message(error), WRONG
     kind, said = type(error).__name__, " ".join(message(error).split())
     ask = "please report it with what the same command prints with --debug"
     return f"a fault of flaxnn, {kind}: {said}; {ask}", FAULT
+
+
+def own_place(error: BaseException) -> str:
+    """The last line of the user's own files on the way to an error; may be empty."""
+    own = [(frame, line) for frame, line, _ in _frames(error) if _is_own(frame)]
+    return f"{own[-1][0].f_code.co_filename}, line {own[-1][1]}" if own else ""
 
 
 def message(error: BaseException) -> str:

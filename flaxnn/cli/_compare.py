@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flaxnn.cli._blame import own_place
 from flaxnn.cli._exit import NO, OK, CommandError
 
 _FUNCTION = "port"
@@ -82,7 +83,8 @@ def _port(text: str) -> dict[str, Any]:
         function = namespace.get(name)
     except (Exception, SystemExit) as error:
         kind = type(error).__name__
-        raise CommandError(f"{file} ended with {kind}: {error}") from error
+        where = own_place(error) or file
+        raise CommandError(f"{where} ended with {kind}: {error}") from error
     if not callable(function):
         raise ValueError(
             f"{file} has no function {name}: define one that returns the arguments of "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flaxnn.cli._blame import message
 from flaxnn.cli._exit import NO, OK, CommandError
 from flaxnn.cli._screen import screen
 
@@ -109,6 +110,11 @@ def _save(content: Any, target: Path) -> None:
 
     try:
         save(content, target)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # A full disk names no file.
+        raise CommandError(f"{target} cannot be written: {message(error)}") from error
     except TypeError as error:
         items = content.items() if isinstance(content, dict) else ()
         entries = [str(name) for name, one in items if isinstance(one, dict)]
