@@ -59,6 +59,12 @@ def on_files(files: Files, config: Any) -> Files:
     return files
 
 
+def on_page_markdown(markdown: str, **kwargs: Any) -> str:
+    """Links to notebooks, which the site has in a folder of its own."""
+    del kwargs
+    return markdown.replace("](../../examples/", "](../notebooks/")
+
+
 def _moved(target: str, place: str) -> str:
     """A link from the root, as it is from a page of the site."""
     inside = FROM_ROOT.get(target, target.removeprefix("docs/"))
