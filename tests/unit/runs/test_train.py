@@ -58,6 +58,8 @@ def test_a_directory_has_all_of_a_run(whole: TrainedRun):
     assert whole.manifest["status"] == "finished"
     assert whole.manifest["steps"] == len(whole.history()["loss"]) == 45
     assert Config.read(whole.directory / "config.toml") == whole.config
+    # Every ten steps, and not only at the ends of epochs.
+    assert 40 in whole.checkpoints.steps()
     for file in ("model.pt", "model.safetensors"):
         tensors = interop.load(whole.directory / file)
         for name, value in whole.model().state_dict().items():
