@@ -232,6 +232,24 @@ def test_a_changed_model_file_is_another_run(tmp_path: Path):
     assert runs.open(tmp_path / "run").evaluate(rows) == before
 
 
+def test_flaxs_own_modules_train_too(tmp_path: Path):
+    file = tmp_path / "net.py"
+    file.write_text(
+        "from flax import nnx\n\nclass Net(nnx.Module):\n"
+        "    def __init__(self, in_features, num_classes, *, rngs):\n"
+        "        self.layer = nnx.Linear(in_features, num_classes, rngs=rngs)\n"
+        "    def __call__(self, x):\n"
+        "        return self.layer(x)\n"
+    )
+    config = Config.of({"model": f"{file}:Net", "data": "iris", "epochs": 1})
+    run = train(config, tmp_path / "run")
+    rows, _ = run.rows()
+    before = run.evaluate(rows)
+    assert np.isfinite(before["loss"])
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    assert runs.open(tmp_path / "run").evaluate(rows) == before
+
+
 def test_damage_is_said_and_survived(whole: TrainedRun, tmp_path: Path):
     run = tmp_path / "run"
     shutil.copytree(whole.directory, run)
