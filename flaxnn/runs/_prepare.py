@@ -189,8 +189,9 @@ def _absolute(config: Config) -> Config:
         changes["model.name"] = f"{file.absolute()}{rest}"
     for key in ("data.name", "data.labels", "data.dir", "validation.data"):
         value = config[key]
-        named = value is None or (key == "data.name" and find_set(value))
-        if not named and Path(value).expanduser().exists():
+        if value is None or (key == "data.name" and find_set(value)):
+            continue
+        if Path(value).expanduser().exists():
             changes[key] = str(Path(value).expanduser().absolute())
     return Config.of({**config.values, **changes})
 

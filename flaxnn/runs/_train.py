@@ -13,6 +13,7 @@ import numpy as np
 
 from flaxnn import interop, nn
 from flaxnn._environment import environment
+from flaxnn.data import DataLoader
 from flaxnn.runs._catalogue import one_cycle_length
 from flaxnn.runs._config import Config
 from flaxnn.runs._directory import RunDirectory
@@ -148,7 +149,7 @@ def _run(
         "epochs": run.state.epoch if config["batch_size"] != "all" else None,
         "stopped_early": bool(stopping and stopping.stopped),
         "seconds": round(time.monotonic() - started, 3),
-        "results": _results(run),
+        "results": _results(run, prepared),
     }
     files.write({**manifest, "status": "finished"}, config)
 
@@ -254,13 +255,23 @@ def _write_model(files: RunDirectory, run: Run[Any]) -> None:
         interop.save(tensors, files.model(suffix))
 
 
-def _results(run: Run[Any]) -> dict[str, Any]:
-    """The last values: of the training, and of the validation."""
-    found = {f"train_{name}": _last(values) for name, values in run.history.items()}
+def _results(run: Run[Any], prepared: Prepared) -> dict[str, Any]:
+    """The training's means over the last epoch, and the validation's last values."""
+    steps = len(prepared.data) if isinstance(prepared.data, DataLoader) else 1
+    found = {
+        f"train_{name}": _mean(values[-steps:])
+        for name, values in run.history.items()
+        if name != "lr"
+    }
     for name, values in run.evaluations.items():
         if name not in ("epoch", "step"):
             found[name] = _last(values)
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _mean(values: np.ndarray) -> float | None:
+    """The mean, as callbacks are told it after an epoch."""
+    return _last(values.mean(axis=0)[None]) if len(values) else None
 
 
 def _last(values: np.ndarray) -> float | None:
