@@ -14,7 +14,8 @@ from typing import Any
 
 from flax import nnx
 
-from flaxnn import models
+from flaxnn import models, nn
+from flaxnn.random import Generator
 from flaxnn.runs._catalogue import INFERRED
 from flaxnn.runs._errors import ConfigError
 from flaxnn.runs._nearest import did_you_mean
@@ -130,7 +131,7 @@ def build(factory: Callable[..., Any], options: Mapping[str, Any], rngs: Any) ->
     ).parameters
     any_names = any(each.kind is each.VAR_KEYWORD for each in takes.values())
     if "rngs" in takes or any_names:
-        given["rngs"] = rngs
+        given["rngs"] = _streams(factory, rngs)
     try:
         model = factory(**given)
     except Exception as error:
@@ -143,6 +144,14 @@ def build(factory: Callable[..., Any], options: Mapping[str, Any], rngs: Any) ->
             f"flaxnn.nn.Module or another Flax NNX module, got {kind}"
         )
     return model
+
+
+def _streams(factory: Callable[..., Any], rngs: Any) -> Any:
+    """What a class draws from: Flax's own layers draw from JAX's keys only."""
+    foreign = inspect.isclass(factory) and not issubclass(factory, nn.Module)
+    if not foreign or not isinstance(rngs, Generator):
+        return rngs
+    return nnx.Rngs(rngs.initial_seed() % (1 << 32))
 
 
 def _run(file: Path, folder: Path | None) -> Any:

@@ -58,6 +58,8 @@ def test_a_directory_has_all_of_a_run(whole: TrainedRun):
     assert whole.manifest["status"] == "finished"
     assert whole.manifest["steps"] == len(whole.history()["loss"]) == 45
     assert Config.read(whole.directory / "config.toml") == whole.config
+    # Every ten steps, and not only at the ends of epochs.
+    assert 40 in whole.checkpoints.steps()
     for file in ("model.pt", "model.safetensors"):
         tensors = interop.load(whole.directory / file)
         for name, value in whole.model().state_dict().items():
@@ -227,6 +229,24 @@ def test_a_changed_model_file_is_another_run(tmp_path: Path):
     with pytest.raises(RunDirectoryError, match="model's file has changed"):
         train(config.changed({"epochs": 2}), tmp_path / "run")
     file.unlink()
+    assert runs.open(tmp_path / "run").evaluate(rows) == before
+
+
+def test_flaxs_own_modules_train_too(tmp_path: Path):
+    file = tmp_path / "net.py"
+    file.write_text(
+        "from flax import nnx\n\nclass Net(nnx.Module):\n"
+        "    def __init__(self, in_features, num_classes, *, rngs):\n"
+        "        self.layer = nnx.Linear(in_features, num_classes, rngs=rngs)\n"
+        "    def __call__(self, x):\n"
+        "        return self.layer(x)\n"
+    )
+    config = Config.of({"model": f"{file}:Net", "data": "iris", "epochs": 1})
+    run = train(config, tmp_path / "run")
+    rows, _ = run.rows()
+    before = run.evaluate(rows)
+    assert np.isfinite(before["loss"])
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
     assert runs.open(tmp_path / "run").evaluate(rows) == before
 
 
