@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from flaxnn.optim import lr_scheduler
 from tests.contract import goldens
+from tests.contract.code import as_people_compile
 from tests.contract.registry import SCHEDULERS
 from tests.contract.scheduler import SchedulerEntry, evaluate
 
@@ -188,6 +189,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--page", type=Path, metavar="FILE", help="write the guide's")
     options = parser.parse_args()
+    as_people_compile()
     rows = measured()
     if options.page:
         try:

@@ -8,6 +8,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import flaxnn.functional as F
+from tests.contract.code import compiler_options
 
 # 2^32 over the golden ratio: multiples of it modulo 2^32 are spread evenly. Integer
 # arithmetic, so the inputs are the same numbers on every machine.
@@ -153,7 +155,7 @@ def evaluate(op: Op, dtype: Any) -> dict[str, dict[str, np.ndarray]]:
         for name, call in calls.items()
     }
 
-    @jax.jit
+    @partial(jax.jit, compiler_options=compiler_options(dtype))
     def run(arrays: dict[str, dict[str, jax.Array]]) -> dict[str, dict[str, jax.Array]]:
         return {
             case.name: _with_gradients(op, case, calls[case.name] | arrays[case.name])

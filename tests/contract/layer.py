@@ -7,6 +7,7 @@ import functools
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import jax
@@ -18,6 +19,7 @@ import flaxnn
 from flaxnn import nn
 from flaxnn.random import Generator
 from tests.contract.case import FORWARD_SEED, assert_close, cotangent
+from tests.contract.code import compiler_options
 
 SEED = 2025
 
@@ -125,7 +127,7 @@ def evaluate(
     """
     runs = {case.name: _Run(layer, case, dtype) for case in cases}
 
-    @jax.jit
+    @partial(jax.jit, compiler_options=compiler_options(dtype))
     def compiled(arguments: dict[str, Any]) -> dict[str, Any]:
         return {name: run(*arguments[name]) for name, run in runs.items()}
 

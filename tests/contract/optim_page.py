@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tests.contract import closures, goldens
+from tests.contract.code import as_people_compile
 from tests.contract.optimizer import Optimizer, evaluate, recorded
 from tests.contract.page import NAMES, ROOT
 from tests.contract.registry import CLOSURE_OPTIMIZERS, OPTIMIZERS
@@ -27,6 +28,7 @@ Errors = dict[str, tuple[float, float]]
 
 def main() -> None:
     """Writes what stands behind the mark."""
+    as_people_compile()
     text, mark, _ = PAGE.read_text(encoding="utf-8").partition(MARK)
     PAGE.write_text(f"{text}{mark}\n\n{table(measured())}", encoding="utf-8")
 

@@ -17,6 +17,7 @@ import optax
 
 from flaxnn import optim
 from tests.contract.case import spread
+from tests.contract.code import compiler_options
 
 STEPS = 12
 # The moments of tiny gradients are far below eps, those of large ones far above it.
@@ -118,7 +119,6 @@ def gradients(dtype: Any) -> Tensors:
     return {name: array.astype(dtype) for name, array in whole.items()}
 
 
-@functools.partial(jax.jit, static_argnums=0)
 def _run(update: Any, params: Any, state: Any, grads: Any) -> tuple[Any, Any]:
     """Returns the parameters after every step and the last state."""
 
@@ -133,6 +133,12 @@ def _run(update: Any, params: Any, state: Any, grads: Any) -> tuple[Any, Any]:
 
 
 @functools.cache
+def _compiled(dtype: str) -> Any:
+    """Returns `_run`, compiled once for updates that differ in numbers alone."""
+    return jax.jit(_run, static_argnums=0, compiler_options=compiler_options(dtype))
+
+
+@functools.cache
 def evaluate(optimizer: Optimizer, case: OptimizerCase, dtype: Any) -> Tensors:
     """Returns ``(STEPS, numbers)`` parameters and ``(numbers,)`` of each field.
 
@@ -143,7 +149,9 @@ def evaluate(optimizer: Optimizer, case: OptimizerCase, dtype: Any) -> Tensors:
         ours = optimizer.make(case)
         params = jax.tree.map(jnp.asarray, initial(dtype))
         grads = jax.tree.map(jnp.asarray, gradients(dtype))
-        params, state = _run(ours.update, params, ours.init(params), grads)
+        params, state = _compiled(str(dtype))(
+            ours.update, params, ours.init(params), grads
+        )
         state = fields(optimizer, state)
         return {"params": flat(params)} | {k: flat(v) for k, v in state.items()}
 

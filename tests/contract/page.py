@@ -22,6 +22,7 @@ import numpy as np
 from tests.contract import case as ops
 from tests.contract import goldens
 from tests.contract import layer as layers
+from tests.contract.code import as_people_compile
 from tests.contract.registry import FAMILIES, LAYERS, OPS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +49,7 @@ def main() -> None:
     if "--names" in sys.argv:
         NAMES.write_text(json.dumps(torch_names(), indent=1) + "\n", encoding="utf-8")
         return
+    as_people_compile()
     PAGE.write_text(page(measured()), encoding="utf-8")
 
 

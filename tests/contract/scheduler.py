@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ import numpy as np
 from flaxnn import optim
 from flaxnn.optim import lr_scheduler
 from tests.contract.case import spread
+from tests.contract.code import compiler_options
 
 STEPS = 300
 SWA = "torch.optim.swa_utils"
@@ -132,10 +134,13 @@ def evaluate(entry: SchedulerEntry, dtype: str) -> dict[str, Values]:
 
     A decay rate is given as 1 - β. One compilation for all cases of a scheduler.
     """
+
+    @partial(jax.jit, compiler_options=compiler_options(dtype))
+    def run() -> dict[str, dict[str, jax.Array]]:
+        return {case.name: _run(entry, case) for case in entry.cases}
+
     with jax.enable_x64(dtype == "float64"):
-        return jax.tree.map(
-            np.asarray, jax.jit(lambda: {c.name: _run(entry, c) for c in entry.cases})()
-        )
+        return jax.tree.map(np.asarray, run())
 
 
 def _run(entry: SchedulerEntry, case: SchedulerCase) -> dict[str, jax.Array]:

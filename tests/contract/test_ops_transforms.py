@@ -16,6 +16,7 @@ import optax
 import pytest
 
 from tests.contract.case import Op, cotangent_of, split
+from tests.contract.code import QUICK
 from tests.contract.registry import OPS
 
 every_op = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
@@ -88,7 +89,7 @@ def test_a_second_call_does_not_trace_again(op: Op):
 
 @every_differentiable_op
 def test_forward_and_reverse_mode_agree(op: Op):
-    @jax.jit
+    @partial(jax.jit, compiler_options=QUICK)
     def both(by: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
         value, push = jax.linearize(lambda by: function(arrays | by), by)
         _, pull = jax.vjp(lambda by: function(arrays | by), by)
