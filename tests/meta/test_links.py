@@ -25,6 +25,7 @@ TEXTS = [
 # Where texts lead outside; whoever adds a link opens it. No test asks the network.
 EXTERNAL = {
     "https://colab.research.google.com",
+    "https://docs.pypi.org/trusted-publishers/",
     "https://google-grain.readthedocs.io",
     "https://jupytext.readthedocs.io",
     "https://keepachangelog.com/en/1.1.0/",

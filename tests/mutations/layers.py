@@ -189,7 +189,7 @@ MUTATIONS = (
     Mutation(
         "attention draws its first weight before its last",
         "flaxnn/nn/_attention.py",
-        """        self.out_proj = _OutputProjection(
+        """        self.out_proj: _OutputProjection = _OutputProjection(
             embed_dim, embed_dim, bias, rngs=rngs, dtype=dtype
         )
         for name, shape in self._projections().items():
@@ -199,7 +199,7 @@ MUTATIONS = (
         """        for name, shape in self._projections().items():
             array = init.xavier_uniform(shape, rngs=rngs, dtype=dtype)
             setattr(self, name, Parameter(array))
-        self.out_proj = _OutputProjection(
+        self.out_proj: _OutputProjection = _OutputProjection(
             embed_dim, embed_dim, bias, rngs=rngs, dtype=dtype
         )
 """,
