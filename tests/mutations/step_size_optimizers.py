@@ -99,7 +99,7 @@ MUTATIONS = (
         "eta, mu = eta.astype(state.eta.dtype), mu.astype(state.mu.dtype)",
         "mu = mu.astype(state.mu.dtype)",
         "tests/contract/test_optimizers_transforms.py"
-        "::test_shapes_and_dtypes_are_kept[float64-asgd-default]",
+        "::test_shapes_and_dtypes_are_kept[float64-asgd-averaged-at-once]",
     ),
     _mistake(
         "clip_grad_norm without 1e-6",
