@@ -27,8 +27,8 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from flaxnn.optim import lr_scheduler
+from tests.compiling import as_people_compile
 from tests.contract import goldens
-from tests.contract.code import as_people_compile
 from tests.contract.registry import SCHEDULERS
 from tests.contract.scheduler import SchedulerEntry, evaluate
 

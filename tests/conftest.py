@@ -10,6 +10,8 @@ from pathlib import Path
 import jax
 import pytest
 
+from tests import compiling
+
 # Where Debian and Ubuntu's package `dataset-fashion-mnist` puts its files.
 SYSTEM_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 FASHION_MNIST_FILES = (
@@ -43,10 +45,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts long files first, so that no worker is left alone with one at the end."""
+    """Puts long files first, so that no worker is left alone with one at the end.
+
+    Those that are compiled alike come together: they use each other's programs.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(
-        key=lambda item: (item.path not in slow, item.path.parent.name != "training")
+        key=lambda item: (
+            item.path not in slow,
+            compiling.is_quick(item.path),
+            item.path.parent.name != "training",
+        )
     )
 
 
@@ -60,8 +69,13 @@ def pytest_collection_finish() -> None:
 os.environ.pop("FLAXNN_COMPILATION_CACHE", None)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Gives PyTorch one thread: its sums depend on how the work is split."""
+    """Compiles as the test needs it, with one thread for PyTorch.
+
+    PyTorch's sums depend on how the work is split.
+    """
+    compiling.compile_for(item.path)
     if item.get_closest_marker("torch"):
         import torch
 

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import flaxnn.functional as F
-from tests.contract.code import compiler_options
+from tests.compiling import compiler_options
 
 # 2^32 over the golden ratio: multiples of it modulo 2^32 are spread evenly. Integer
 # arithmetic, so the inputs are the same numbers on every machine.

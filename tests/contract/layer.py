@@ -18,8 +18,8 @@ from flax import nnx
 import flaxnn
 from flaxnn import nn
 from flaxnn.random import Generator
+from tests.compiling import compiler_options
 from tests.contract.case import FORWARD_SEED, assert_close, cotangent
-from tests.contract.code import compiler_options
 
 SEED = 2025
 

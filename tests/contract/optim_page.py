@@ -14,8 +14,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tests.compiling import as_people_compile
 from tests.contract import closures, goldens
-from tests.contract.code import as_people_compile
 from tests.contract.optimizer import Optimizer, evaluate, recorded
 from tests.contract.page import NAMES, ROOT
 from tests.contract.registry import CLOSURE_OPTIMIZERS, OPTIMIZERS

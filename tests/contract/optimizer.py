@@ -16,8 +16,8 @@ import numpy as np
 import optax
 
 from flaxnn import optim
+from tests.compiling import compiler_options
 from tests.contract.case import spread
-from tests.contract.code import compiler_options
 
 STEPS = 12
 # The moments of tiny gradients are far below eps, those of large ones far above it.

@@ -19,10 +19,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from tests.compiling import as_people_compile
 from tests.contract import case as ops
 from tests.contract import goldens
 from tests.contract import layer as layers
-from tests.contract.code import as_people_compile
 from tests.contract.registry import FAMILIES, LAYERS, OPS
 
 ROOT = Path(__file__).resolve().parents[2]

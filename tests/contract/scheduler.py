@@ -15,8 +15,8 @@ import numpy as np
 
 from flaxnn import optim
 from flaxnn.optim import lr_scheduler
+from tests.compiling import compiler_options
 from tests.contract.case import spread
-from tests.contract.code import compiler_options
 
 STEPS = 300
 SWA = "torch.optim.swa_utils"

@@ -15,8 +15,8 @@ import numpy as np
 import optax
 import pytest
 
+from tests.compiling import QUICK
 from tests.contract.case import Op, cotangent_of, split
-from tests.contract.code import QUICK
 from tests.contract.registry import OPS
 
 every_op = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)

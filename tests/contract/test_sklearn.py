@@ -6,14 +6,13 @@ Each check fits on data of a shape of its own, so most of the time is compilatio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from flaxnn import estimators, models, nn, optim
-from tests.contract.code import quickly
 
 pytestmark = [
     pytest.mark.slow,
@@ -44,12 +43,6 @@ def _name(index: int) -> str:
     estimator, check = CASES[index]
     # A check may come twice, with options of its own.
     return f"{type(estimator).__name__}-{check.func.__name__}-{index}"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled_quickly() -> Iterator[None]:
-    with quickly():
-        yield
 
 
 @pytest.mark.parametrize("index", range(len(CASES)), ids=_name)
