@@ -10,7 +10,7 @@ import typer
 
 from flaxnn.cli import _values
 from flaxnn.cli._exit import blaming
-from flaxnn.cli._screen import screen
+from flaxnn.cli._screen import new_table, screen
 from flaxnn.cli._sets import parse_sets, step_of
 
 if TYPE_CHECKING:
@@ -202,18 +202,14 @@ def _draw(
 
 def _show(name: str, value: np.ndarray, class_names: tuple[str, ...]) -> None:
     """A matrix or a list of numbers as a table."""
-    from rich.table import Table
-
     console = screen(200)
     if value.ndim != 2 or len(value) > _WIDEST:
         typer.echo(f"{name} of shape {value.shape}: see --json or --plots")
         return
     named = class_names or tuple(str(number) for number in range(len(value)))
-    table = Table(
-        "true \\ predicted", *named, box=None, header_style="bold", title=name
-    )
+    matrix = new_table("true \\ predicted", *named, header_style="bold", title=name)
     for label, row in zip(named, value.tolist(), strict=True):
-        table.add_row(
+        matrix.add_row(
             label, *(f"{x:,}" if isinstance(x, int) else f"{x:.3f}" for x in row)
         )
-    console.print(table)
+    console.print(matrix)

@@ -12,7 +12,7 @@ import typer
 
 from flaxnn.cli import _values
 from flaxnn.cli._output_path import prepare_file, whole_file
-from flaxnn.cli._screen import screen
+from flaxnn.cli._screen import new_table, screen
 from flaxnn.cli._sets import step_of
 
 if TYPE_CHECKING:
@@ -116,18 +116,16 @@ def predict(
 
 
 def _show(run: TrainedRun, found: Any) -> None:
-    from rich.table import Table
-
     if not found.rows:
         return
     console = screen(160)
     columns = list(found.rows[0])
-    table = Table(*columns, box=None, header_style="bold")
+    shown = new_table(*columns, header_style="bold")
     for row in found.rows:
-        table.add_row(
+        shown.add_row(
             *(f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values())
         )
-    console.print(table)
+    console.print(shown)
     if found.how:
         typer.echo(f"probabilities: {found.how}", err=True)
 
