@@ -19,7 +19,6 @@ class Case:
         code: The documented exit code.
         without: Packages that are made not to be there.
         file_limit: The largest file that may be written, in bytes, as of a full disk.
-        begun: The directory of a run that has begun: its data are checked after that.
     """
 
     about: str
@@ -28,7 +27,6 @@ class Case:
     code: int = 2
     without: tuple[str, ...] = ()
     file_limit: int | None = None
-    begun: str = ""
 
     @property
     def arguments(self) -> list[str]:
@@ -227,7 +225,15 @@ _TRAIN = (
           "nan.csv"),
     _case("label out of range",
           "train run.toml --out new --set model.num_classes=2 --json",
-          "out of bounds", begun="new"),
+          "out of bounds"),
+    _case("key of a table for a data set",
+          f"train SoftmaxRegression wine {_ON} --out new", "data.target", "wine"),
+    _case("unknown metric to stop by",
+          "train run.toml --out new --patience 1 --set early_stopping.monitor=acc",
+          "early_stopping.monitor", "'train_accuracy'"),
+    _case("label out of range, over a run",
+          "train run.toml --out run --overwrite --set model.num_classes=2",
+          "out of bounds"),
     _case("run damaged", "train --out damaged", "damaged"),
 )  # fmt: skip
 _EVALUATE = (
@@ -235,7 +241,9 @@ _EVALUATE = (
     _case("no run", "evaluate empty", "empty"),
     _case("run damaged", "evaluate damaged", "damaged"),
     _case("unknown metric", "evaluate run --metrics acuracy", "acuracy"),
-    _case("unknown split", "evaluate run wine --split tset", "tset"),
+    _case("unknown split", "evaluate run --split tset", "tset", "train"),
+    _case("unknown split of other data", "evaluate run wine --split tset", "tset"),
+    _case("unknown split of a table", "evaluate run table.csv --split tset", "tset"),
     _case("unknown checkpoint", "evaluate run --checkpoint first", "first"),
     _case("checkpoint that is not kept", "evaluate run --checkpoint 99", "99"),
     _case("data missing", "evaluate run none.csv", "none.csv"),
@@ -244,6 +252,12 @@ _EVALUATE = (
     _case("weights of another model",
           f"evaluate good.safetensors table.csv {_ON} --model SoftmaxRegression",
           "weight"),
+    _case("weights, standardized by what",
+          "evaluate good.pt wine --model SoftmaxRegression --set data.standardize=true",
+          "data.standardize"),
+    _case("weights and a key of training",
+          "evaluate good.pt wine --model SoftmaxRegression --set optimizer.lr=1",
+          "optimizer.lr"),
     _case("weights damaged",
           f"evaluate short.pt table.csv {_ON} --model SoftmaxRegression --json",
           "short.pt"),

@@ -13,7 +13,7 @@ import typer
 
 from flaxnn.cli._exit import NO, CommandError, blaming
 from flaxnn.cli._output_path import prepare_file, prepare_page, whole_file
-from flaxnn.cli._screen import screen
+from flaxnn.cli._screen import new_table, screen
 from flaxnn.cli._values import cases_of_bench
 
 # The word for everybody who can take part.
@@ -192,8 +192,6 @@ def _show(result: dict[str, Any]) -> None:
 
 
 def _list(json: bool) -> None:
-    from rich.table import Table
-
     from flaxnn.bench import CASES, GROWTHS, SIDES
     from flaxnn.report import print_json
 
@@ -206,7 +204,7 @@ def _list(json: bool) -> None:
         print_json(listed)
         return
     for kind, rows in listed.items():
-        table = Table(kind, "", box=None, header_style="bold")
+        listed = new_table(kind, "", header_style="bold")
         for name, title in rows.items():
-            table.add_row(name, title)
-        screen().print(table)
+            listed.add_row(name, title)
+        screen().print(listed)

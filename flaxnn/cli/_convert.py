@@ -12,7 +12,7 @@ import typer
 
 from flaxnn.cli._blame import message
 from flaxnn.cli._exit import NO, OK, CommandError
-from flaxnn.cli._screen import screen
+from flaxnn.cli._screen import new_table, screen
 
 if TYPE_CHECKING:
     from flaxnn.interop._summary import Difference, TensorSummary
@@ -135,24 +135,22 @@ def _written(content: Any, read: Any, target: Path) -> tuple[Any, Any]:
 
 
 def _show_tensors(tensors: list[TensorSummary]) -> None:
-    from rich.table import Table
-
     columns = ("min", "max", "mean", "std")
-    table = Table("tensor", "dtype", "shape", *columns, "", box=None, pad_edge=False)
+    listed = new_table("tensor", "dtype", "shape", *columns, "", pad_edge=False)
     for name in columns:
-        table.columns[3 + columns.index(name)].justify = "right"
+        listed.columns[3 + columns.index(name)].justify = "right"
     for one in tensors:
         values = (one.minimum, one.maximum, one.mean, one.std)
         remarks = [f"same memory as {one.shares}"] if one.shares else []
         remarks += [f"{one.nonfinite:,} nan or inf"] if one.nonfinite else []
-        table.add_row(
+        listed.add_row(
             one.name,
             one.dtype,
             " × ".join(map(str, one.shape)) or "number",
             *("" if value is None else f"{value:.4g}" for value in values),
             ", ".join(remarks),
         )
-    screen().print(table)
+    screen().print(listed)
     size = sum(one.bytes for one in tensors if one.shares is None)
     elements = sum(math.prod(one.shape) for one in tensors if one.shares is None)
     typer.echo(

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flaxnn.cli import _values
+from flaxnn.cli._exit import blaming
+from flaxnn.cli._screen import new_table, screen
+from flaxnn.cli._sets import parse_sets, step_of
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
 
 # Wider matrices are for --json and the picture.
 _WIDEST = 20
+_WEIGHTS, _OUTPUT = "For a file of weights", "Output"
 
 
 def evaluate(
@@ -24,7 +30,11 @@ def evaluate(
     ],
     data: Annotated[
         str | None,
-        typer.Argument(metavar="[DATA]", help="Other data than the run's."),
+        typer.Argument(
+            metavar="DATA",
+            help="Other data than the run's.",
+            autocompletion=_values.data_sets,
+        ),
     ] = None,
     split: Annotated[
         str | None,
@@ -33,6 +43,7 @@ def evaluate(
             metavar="NAME",
             help="validation, train, or a split of the data; the validation where the "
             "run has one.",
+            autocompletion=_values.splits,
         ),
     ] = None,
     metrics: Annotated[
@@ -42,28 +53,53 @@ def evaluate(
             metavar="NAME,...",
             help="accuracy, precision, recall, f1, auroc, top_5_accuracy, "
             "calibration_error, confusion_matrix; the run's own.",
+            autocompletion=_values.metric_lists,
         ),
     ] = None,
     checkpoint: Annotated[
         str,
-        typer.Option("--checkpoint", metavar="best|last|STEP", help="Which weights."),
+        typer.Option(
+            "--checkpoint",
+            metavar="best|last|STEP",
+            help="Which weights.",
+            autocompletion=_values.checkpoints,
+        ),
     ] = "last",
     model: Annotated[
         str | None,
-        typer.Option("--model", metavar="MODEL", help="For a file of weights."),
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            help="Of flaxnn.models, or FILE.py:CLASS.",
+            autocompletion=_values.models,
+            rich_help_panel=_WEIGHTS,
+        ),
     ] = None,
     sets: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="For a file of weights: as flaxnn train."
+            "--set",
+            metavar="KEY=VALUE",
+            help="As flaxnn train, of model, data, loss, metrics and dtype.",
+            rich_help_panel=_WEIGHTS,
         ),
     ] = None,
     plots: Annotated[
         Path | None,
-        typer.Option("--plots", metavar="DIR", help="Write pictures there, as PNG."),
+        typer.Option(
+            "--plots",
+            metavar="DIR",
+            help="Write pictures there, as PNG.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = None,
     json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+        bool,
+        typer.Option(
+            "--json",
+            help="Print one JSON object and nothing else.",
+            rich_help_panel=_OUTPUT,
+        ),
     ] = False,
 ) -> None:
     """Measure a trained model: its loss, its metrics, which class it takes for which.
@@ -95,7 +131,12 @@ def evaluate(
                 "--model and --set are for a file of weights; a run has its own"
             )
         opened = open_run(run)
-        chosen = _checkpoint(checkpoint)
+        chosen = step_of(checkpoint)
+        if plots is not None:
+            from flaxnn.reproduce import prepare_plots
+
+            with blaming("--plots"):
+                prepare_plots(plots)
         rows, which = opened.rows(data, split=split)
         found = opened.evaluate(rows, metrics=wanted, checkpoint=chosen)
         names, count = opened.class_names, len(rows)
@@ -127,17 +168,6 @@ def evaluate(
         typer.echo(f"picture {path}")
 
 
-def _checkpoint(text: str) -> Any:
-    if text in ("last", "best"):
-        return text
-    if not text.isdecimal():
-        raise typer.BadParameter(
-            f"expected best, last or the number of a step, got {text!r}",
-            param_hint="--checkpoint",
-        )
-    return int(text)
-
-
 def _weights(
     path: Path,
     data: str | None,
@@ -147,7 +177,6 @@ def _weights(
     sets: list[str],
 ) -> tuple[dict[str, Any], str, tuple[str, ...], int]:
     """Metrics of a file of weights, the rows' name, the classes' names, how many."""
-    from flaxnn.runs._toml import parse_value
     from flaxnn.runs._weights import evaluate_weights
 
     if model is None or data is None:
@@ -157,9 +186,7 @@ def _weights(
         values["data.split"] = split
     if metrics is not None:
         values["metrics"] = metrics
-    for each in sets:
-        key, _, text = each.partition("=")
-        values[key.strip()] = parse_value(text)
+    values |= parse_sets(sets)
     found, prepared = evaluate_weights(path, values)
     named = data if split is None else f"{data}, {split}"
     return found, named, prepared.class_names, len(prepared.rows)
@@ -175,21 +202,14 @@ def _draw(
 
 def _show(name: str, value: np.ndarray, class_names: tuple[str, ...]) -> None:
     """A matrix or a list of numbers as a table."""
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=200)
+    console = screen(200)
     if value.ndim != 2 or len(value) > _WIDEST:
         typer.echo(f"{name} of shape {value.shape}: see --json or --plots")
         return
     named = class_names or tuple(str(number) for number in range(len(value)))
-    table = Table(
-        "true \\ predicted", *named, box=None, header_style="bold", title=name
-    )
+    matrix = new_table("true \\ predicted", *named, header_style="bold", title=name)
     for label, row in zip(named, value.tolist(), strict=True):
-        table.add_row(
+        matrix.add_row(
             label, *(f"{x:,}" if isinstance(x, int) else f"{x:.3f}" for x in row)
         )
-    console.print(table)
+    console.print(matrix)

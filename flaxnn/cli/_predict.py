@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flaxnn.cli import _values
+from flaxnn.cli._output_path import prepare_file, whole_file
+from flaxnn.cli._screen import new_table, screen
+from flaxnn.cli._sets import step_of
+
 if TYPE_CHECKING:
     from flaxnn.runs import TrainedRun
 
@@ -44,7 +49,12 @@ def predict(
     ] = False,
     checkpoint: Annotated[
         str,
-        typer.Option("--checkpoint", metavar="best|last|STEP", help="Which weights."),
+        typer.Option(
+            "--checkpoint",
+            metavar="best|last|STEP",
+            help="Which weights.",
+            autocompletion=_values.checkpoints,
+        ),
     ] = "last",
     output: Annotated[
         Path | None,
@@ -70,7 +80,6 @@ def predict(
     Exit codes: 0 predicted; 2 an input, which is named, or an option is wrong; the
     other inputs are predicted all the same.
     """
-    from flaxnn.cli._evaluate import _checkpoint
     from flaxnn.runs import open as open_run
     from flaxnn.runs._inputs import PictureRules
     from flaxnn.runs._predictions import predictions
@@ -81,12 +90,14 @@ def predict(
             param_hint="--output",
         )
     opened = open_run(run)
+    if output is not None:
+        prepare_file(output, "--output")
     found = predictions(
         opened,
         inputs,
         rules=PictureRules(resize, invert),
         top=top,
-        checkpoint=_checkpoint(checkpoint),
+        checkpoint=step_of(checkpoint),
     )
     if output is not None and found.rows:
         _write(output, found)
@@ -105,36 +116,32 @@ def predict(
 
 
 def _show(run: TrainedRun, found: Any) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     if not found.rows:
         return
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
+    console = screen(160)
     columns = list(found.rows[0])
-    table = Table(*columns, box=None, header_style="bold")
+    shown = new_table(*columns, header_style="bold")
     for row in found.rows:
-        table.add_row(
+        shown.add_row(
             *(f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values())
         )
-    console.print(table)
+    console.print(shown)
     if found.how:
         typer.echo(f"probabilities: {found.how}", err=True)
 
 
 def _write(path: Path, found: Any) -> None:
     """Writes predictions, as the suffix says."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".npz":
-        import numpy as np
+    with whole_file(path) as place:
+        if path.suffix == ".npz":
+            import numpy as np
 
-        np.savez(path, **found.arrays)
-    elif path.suffix == ".json":
-        path.write_text(json_.dumps(found.to_json(), indent=1) + "\n", encoding="utf-8")
-    else:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(found.rows[0]))
-            writer.writeheader()
-            writer.writerows(found.rows)
+            np.savez(place, **found.arrays)
+        elif path.suffix == ".json":
+            text = json_.dumps(found.to_json(), indent=1) + "\n"
+            place.write_text(text, encoding="utf-8")
+        else:
+            with place.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, list(found.rows[0]))
+                writer.writeheader()
+                writer.writerows(found.rows)

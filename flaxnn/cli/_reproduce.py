@@ -10,7 +10,7 @@ import typer
 
 from flaxnn.cli._exit import NO, OK, WRONG, CommandError, blaming
 from flaxnn.cli._output_path import prepare_page, whole_file
-from flaxnn.cli._screen import screen
+from flaxnn.cli._screen import new_table, screen
 from flaxnn.cli._values import entries_of_reproduce
 
 if TYPE_CHECKING:
@@ -229,8 +229,6 @@ def _pictures(
 
 
 def _list(entries: tuple[Entry, ...], json: bool, console: Console) -> None:
-    from rich.table import Table
-
     from flaxnn.report import print_json
 
     if json:
@@ -239,10 +237,10 @@ def _list(entries: tuple[Entry, ...], json: bool, console: Console) -> None:
         ]
         print_json(rows)
         return
-    table = Table("name", "document", "title", box=None, header_style="dim")
+    listed = new_table("name", "document", "title")
     for entry in entries:
-        table.add_row(entry.name, entry.document, entry.title)
-    console.print(table)
+        listed.add_row(entry.name, entry.document, entry.title)
+    console.print(listed)
 
 
 def _exit_code(results: list[Result], strict: bool) -> int:

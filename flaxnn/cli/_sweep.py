@@ -12,7 +12,7 @@ import typer
 
 from flaxnn.cli._exit import NO, OK, CommandError, blaming
 from flaxnn.cli._output_path import prepare_file, whole_file
-from flaxnn.cli._screen import screen
+from flaxnn.cli._screen import new_table, screen
 from flaxnn.cli._sweep_space import Variation, parse_seeds
 from flaxnn.cli._values import data_sets, models
 
@@ -336,12 +336,10 @@ def _draw(result: Sweep, column: str, names: list[str], folder: Path) -> list[Pa
 def _show(
     result: Sweep, rows: list[dict[str, Any]], column: str, written: list[Path]
 ) -> None:
-    from rich.table import Table
-
     from flaxnn.sweeps._table import written as cell
 
     console = screen()
-    shown = Table(*rows[0], box=None, header_style="dim", pad_edge=False)
+    shown = new_table(*rows[0], pad_edge=False)
     for row in rows:
         shown.add_row(*map(cell, row.values()))
     console.print(shown)

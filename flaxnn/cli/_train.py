@@ -3,176 +3,194 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flaxnn.cli import _values
+from flaxnn.cli._exit import TERMINATED
+from flaxnn.cli._sets import parse_sets
+
 if TYPE_CHECKING:
     from flaxnn.runs import Config, TrainedRun
 
-_TERMINATED = 143
-_RUN, _LOOP, _DATA, _OUTPUT = "The run", "Training", "The data", "Output"
+
+def _in(panel: str) -> Callable[..., Any]:
+    """Makes options of one panel of the help."""
+
+    def option(flag: str, about: str, **more: Any) -> Any:
+        return typer.Option(flag, help=about, rich_help_panel=panel, **more)
+
+    return option
+
+
+_data, _loop = _in("Model and data"), _in("Training")
+_where, _output = _in("Where"), _in("Output")
 
 
 def train(
     what: Annotated[
         str | None,
         typer.Argument(
-            metavar="[MODEL|CONFIG.toml]",
+            metavar="MODEL|CONFIG.toml",
             help="A model of flaxnn.models, FILE.py:CLASS, or a configuration.",
+            autocompletion=_values.models,
         ),
     ] = None,
     data: Annotated[
         str | None,
         typer.Argument(
-            metavar="[DATA]",
+            metavar="DATA",
             help="A data set's name; a .csv, .tsv, .npz, .npy or IDX file; a folder.",
+            autocompletion=_values.data_sets,
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="The run's directory; it is made."),
+    target: Annotated[
+        str | None, _data("--target", "A table's labels.", metavar="COLUMN")
+    ] = None,
+    labels: Annotated[
+        str | None, _data("--labels", "Labels beside a .npy or IDX.", metavar="FILE")
+    ] = None,
+    standardize: Annotated[
+        bool | None,
+        _data(
+            "--standardize/--no-standardize",
+            "Features to mean 0 and deviation 1, by the rows trained on; no.",
+        ),
+    ] = None,
+    data_dir: Annotated[
+        str | None, _data("--data", "Where data sets are looked for.", metavar="FOLDER")
+    ] = None,
+    validation: Annotated[
+        str | None,
+        _data(
+            "--validation",
+            "A split such as test, a fraction such as 0.2, a file, or none; the test "
+            "split where there is one.",
+            metavar="X",
+        ),
     ] = None,
     sets: Annotated[
         list[str] | None,
-        typer.Option(
+        _loop(
             "--set",
+            "Any key of the configuration, such as optimizer.lr=0.01.",
             metavar="KEY=VALUE",
-            help="Any key of the configuration, such as optimizer.lr=0.01.",
         ),
     ] = None,
     seed: Annotated[
-        int | None,
-        typer.Option("--seed", metavar="N", help="As torch.manual_seed; 0."),
+        int | None, _loop("--seed", "As torch.manual_seed; 0.", metavar="N")
     ] = None,
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", metavar="N", help="Passes; 5.")
-    ] = None,
+    epochs: Annotated[int | None, _loop("--epochs", "Passes; 5.", metavar="N")] = None,
     steps: Annotated[
-        int | None, typer.Option("--steps", metavar="N", help="Updates instead.")
+        int | None, _loop("--steps", "Updates instead.", metavar="N")
     ] = None,
     batch_size: Annotated[
-        str | None,
-        typer.Option("--batch-size", metavar="N|all", help="Rows of a batch; 64."),
+        str | None, _loop("--batch-size", "Rows of a batch; 64.", metavar="N|all")
     ] = None,
     shuffle: Annotated[
-        bool | None, typer.Option("--shuffle/--no-shuffle", help="Each epoch; yes.")
+        bool | None, _loop("--shuffle/--no-shuffle", "Each epoch; yes.")
     ] = None,
     optimizer: Annotated[
         str | None,
-        typer.Option("--optimizer", metavar="NAME", help="sgd, adam, adamw, ...; sgd."),
+        _loop(
+            "--optimizer",
+            "sgd, adam, adamw, ...; sgd.",
+            metavar="NAME",
+            autocompletion=_values.optimizers,
+        ),
     ] = None,
-    lr: Annotated[
-        float | None, typer.Option("--lr", metavar="X", help="optimizer.lr.")
-    ] = None,
+    lr: Annotated[float | None, _loop("--lr", "optimizer.lr.", metavar="X")] = None,
     momentum: Annotated[
-        float | None,
-        typer.Option("--momentum", metavar="X", help="optimizer.momentum."),
+        float | None, _loop("--momentum", "optimizer.momentum.", metavar="X")
     ] = None,
     weight_decay: Annotated[
-        float | None,
-        typer.Option("--weight-decay", metavar="X", help="optimizer.weight_decay."),
+        float | None, _loop("--weight-decay", "optimizer.weight_decay.", metavar="X")
     ] = None,
     schedule: Annotated[
         str | None,
-        typer.Option(
+        _loop(
             "--schedule",
+            "StepLR, cosine_annealing_lr, ...; arguments by --set schedule.KEY=X.",
             metavar="NAME",
-            help="StepLR, cosine_annealing_lr, ...; arguments by --set schedule.KEY=X.",
+            autocompletion=_values.schedules,
         ),
     ] = None,
     loss: Annotated[
         str | None,
-        typer.Option(
-            "--loss", metavar="NAME", help="CrossEntropyLoss, MSELoss, ...; as it fits."
+        _loop(
+            "--loss",
+            "CrossEntropyLoss, MSELoss, ...; as it fits.",
+            metavar="NAME",
+            autocompletion=_values.losses,
         ),
     ] = None,
     label_smoothing: Annotated[
-        float | None,
-        typer.Option("--label-smoothing", metavar="X", help="loss.label_smoothing."),
+        float | None, _loop("--label-smoothing", "loss.label_smoothing.", metavar="X")
     ] = None,
     clip_norm: Annotated[
-        float | None,
-        typer.Option("--clip-norm", metavar="X", help="Largest norm of the gradient."),
+        float | None, _loop("--clip-norm", "Largest norm of the gradient.", metavar="X")
     ] = None,
     accumulate: Annotated[
-        int | None,
-        typer.Option("--accumulate", metavar="N", help="Micro-batches to a batch; 1."),
+        int | None, _loop("--accumulate", "Micro-batches to a batch; 1.", metavar="N")
     ] = None,
     dtype: Annotated[
         str | None,
-        typer.Option("--dtype", metavar="NAME", help="float32, or float64 (T1)."),
+        _loop(
+            "--dtype",
+            "float32, or float64 (T1).",
+            metavar="NAME",
+            autocompletion=_values.dtypes,
+        ),
     ] = None,
     compute_dtype: Annotated[
-        str | None,
-        typer.Option("--compute-dtype", metavar="NAME", help="Such as bfloat16 (T3)."),
-    ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option("--target", metavar="COLUMN", help="A table's labels."),
-    ] = None,
-    labels: Annotated[
-        str | None,
-        typer.Option("--labels", metavar="FILE", help="Labels beside a .npy or IDX."),
-    ] = None,
-    standardize: Annotated[
-        bool | None,
-        typer.Option(
-            "--standardize/--no-standardize",
-            help="Features to mean 0 and deviation 1, by the rows trained on; no.",
-        ),
-    ] = None,
-    data_dir: Annotated[
-        str | None,
-        typer.Option(
-            "--data", metavar="FOLDER", help="Where data sets are looked for."
-        ),
-    ] = None,
-    validation: Annotated[
-        str | None,
-        typer.Option(
-            "--validation",
-            metavar="X",
-            help="A split such as test, a fraction such as 0.2, a file, or none; the "
-            "test split where there is one.",
-        ),
+        str | None, _loop("--compute-dtype", "Such as bfloat16 (T3).", metavar="NAME")
     ] = None,
     metrics: Annotated[
         str | None,
-        typer.Option("--metrics", metavar="NAME,...", help="accuracy, f1, auroc, ..."),
+        _loop(
+            "--metrics",
+            "accuracy, f1, auroc, ...",
+            metavar="NAME,...",
+            autocompletion=_values.metric_lists,
+        ),
     ] = None,
     patience: Annotated[
         int | None,
-        typer.Option(
-            "--patience", metavar="N", help="Stop after N epochs without a better loss."
-        ),
+        _loop("--patience", "Stop after N epochs without a better loss.", metavar="N"),
+    ] = None,
+    out: Annotated[
+        Path | None, _where("--out", "The run's directory; it is made.", metavar="DIR")
     ] = None,
     every: Annotated[
         str | None,
-        typer.Option(
-            "--checkpoint-every", metavar="N|epoch", help="Steps, or each epoch; epoch."
-        ),
+        _where("--checkpoint-every", "Steps, or each epoch; epoch.", metavar="N|epoch"),
     ] = None,
     best: Annotated[
         str | None,
-        typer.Option("--best", metavar="METRIC", help="Keep the best checkpoint, too."),
+        _where(
+            "--best",
+            "Keep the best checkpoint, too.",
+            metavar="METRIC",
+            autocompletion=_values.metrics,
+        ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Only go on; there has to be a run.")
+        bool, _where("--resume", "Only go on; there has to be a run.")
     ] = False,
     overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Remove the run in DIR and begin anew."),
+        bool, _where("--overwrite", "Remove the run in DIR and begin anew.")
     ] = False,
     plots: Annotated[
-        bool, typer.Option("--plots/--no-plots", help="Draw pictures at the end; yes.")
+        bool, _output("--plots/--no-plots", "Draw pictures at the end; yes.")
     ] = True,
     show: Annotated[
-        bool, typer.Option("--show", help="Print the configuration, and do not train.")
+        bool, _output("--show", "Print the configuration, and do not train.")
     ] = False,
     json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+        bool, _output("--json", "Print one JSON object and nothing else.")
     ] = False,
 ) -> None:
     """Train a model, with checkpoints, history and pictures in a directory.
@@ -194,7 +212,6 @@ def train(
     model or the directory is wrong; 130 and 143 interrupted, and saved.
     """
     from flaxnn.runs import train as train_in
-    from flaxnn.runs._toml import parse_value
 
     if resume and overwrite:
         raise typer.BadParameter("--resume and --overwrite exclude each other")
@@ -226,13 +243,7 @@ def train(
         **_validation(validation),
     }
     given = {key: value for key, value in changes.items() if value is not None}
-    for each in sets or ():
-        key, equals, text = each.partition("=")
-        if not equals:
-            raise typer.BadParameter(
-                f"expected KEY=VALUE, got {each!r}", param_hint="--set"
-            )
-        given[key.strip()] = parse_value(text)
+    given |= parse_sets(sets or ())
     if show:
         typer.echo(_shown(_config(what, given, out, resume)), nl=False)
         return
@@ -314,7 +325,7 @@ def _interrupted(out: Path, error: BaseException) -> None:
     if isinstance(error, KeyboardInterrupt):
         raise KeyboardInterrupt(said) from error
     typer.echo(f"Terminated: {said}", err=True)
-    raise SystemExit(_TERMINATED) from error
+    raise SystemExit(TERMINATED) from error
 
 
 def _finished(out: Path) -> float | None:

@@ -49,6 +49,19 @@ _PER_STEP = ("one_cycle_lr", "cyclic_lr")
 INFERRED = ("in_features", "in_channels", "num_classes")
 
 
+# Metrics by name, beside top_1_accuracy, top_2_accuracy, …
+METRICS = (
+    "accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "auroc",
+    "binned_auroc",
+    "calibration_error",
+    "confusion_matrix",
+)
+
+
 def find_loss(name: str) -> str | None:
     """The class of a loss, also by its function's name."""
     plain = _FUNCTIONS.get(name, name)
@@ -177,8 +190,8 @@ def find_metric(name: str, classes: int | None, *, logits: bool) -> Any:
         if classes is None or not 1 <= k <= classes:
             raise ValueError(f"{name} needs {k} classes at least, got {classes or 1}")
         return metrics.TopKAccuracy(k)
-    if (known := find(name, made)) is None:
-        listed = did_you_mean(name, [*made, "top_5_accuracy"])
+    if (known := find(name, METRICS)) is None:
+        listed = did_you_mean(name, [*METRICS, "top_5_accuracy"])
         raise ValueError(f"there is no {name!r}; {listed}")
     return made[known]()
 

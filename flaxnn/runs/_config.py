@@ -291,8 +291,13 @@ def _exclusions(values: Mapping[str, Any]) -> list[str]:
         faults.append("early_stopping.patience: it is not given, in epochs")
     if "checkpoints.mode" in values and "checkpoints.best" not in values:
         faults.append("checkpoints.mode: it needs checkpoints.best")
-    if values.get("batch_size") == "all" and values.get("drop_last"):
-        faults.append("drop_last: with batch_size 'all' there is no short batch")
+    if values.get("batch_size") == "all":
+        if values.get("drop_last"):
+            faults.append("drop_last: with batch_size 'all' there is no short batch")
+        if values.get("stream"):
+            faults.append(
+                "stream: with batch_size 'all' every step needs all rows on the device"
+            )
     return faults
 
 

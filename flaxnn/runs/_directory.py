@@ -24,6 +24,9 @@ _FILES = (
     _CONFIG,
     _MANIFEST,
 )
+OWN_NAMES = (*_FOLDERS, *_FILES)
+# Where the run that was there is, until the one in its place has made a step.
+SET_ASIDE = ".replaced"
 
 
 class RunDirectory:
@@ -66,7 +69,8 @@ class RunDirectory:
     def _others(self) -> list[str]:
         if not self.path.is_dir():
             return []
-        return sorted(file.name for file in self.path.iterdir() if file.name != _LOCK)
+        ours = (_LOCK, SET_ASIDE)
+        return sorted(f.name for f in self.path.iterdir() if f.name not in ours)
 
     def read(self) -> tuple[dict[str, Any], Config]:
         """The manifest, and the configuration as it was resolved.

@@ -22,6 +22,7 @@ from flaxnn.runs._config import Config
 from flaxnn.runs._data_names import find_set
 from flaxnn.runs._errors import ConfigError
 from flaxnn.runs._models import file_of, find_class, inferred, model_faults
+from flaxnn.runs._nearest import did_you_mean
 from flaxnn.runs._options import as_arguments
 from flaxnn.runs._parts import (
     batches,
@@ -40,7 +41,7 @@ from flaxnn.runs._rows import (
 from flaxnn.runs._split_rows import Rows, divided, read_rows
 from flaxnn.runs._task import Task, better, default_loss
 from flaxnn.training import Run, Validation
-from flaxnn.training._pure import forward, split
+from flaxnn.training._pure import forward, named_metrics, split
 
 # What a resolved configuration says even where it is left out.
 _WRITTEN = ("seed", "epochs", "steps", "batch_size", "shuffle", "optimizer.name")
@@ -261,15 +262,30 @@ def _judged(config: Config, task: Task, output: tuple[int, ...]) -> dict[str, An
             task.metric(name)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"metrics: {error}") from None
+    # What an epoch has one number of.
+    numbers = [name for name in found["metrics"] if name != "confusion_matrix"]
+    numbers = ["loss", *numbers] if judged else []
     if config["early_stopping.patience"] is not None:
         monitor = config["early_stopping.monitor"] or (
             "loss" if judged else "train_loss"
         )
+        trained = ["loss", *named_metrics(task.training_metrics(found["metrics"]))]
+        known = [*numbers, *(f"train_{name}" for name in trained)]
+        if monitor not in known:
+            raise ConfigError(
+                f"early_stopping.monitor: an epoch has no {monitor!r}; "
+                + did_you_mean(monitor, known)
+            )
         found["early_stopping.monitor"] = monitor
         found["early_stopping.mode"] = config["early_stopping.mode"] or better(monitor)
     if (best := config["checkpoints.best"]) is not None:
         if not judged:
             raise ConfigError(f"checkpoints.best: {best!r} needs a validation")
+        if best not in numbers:
+            raise ConfigError(
+                f"checkpoints.best: the validation has no {best!r}; "
+                + did_you_mean(best, numbers)
+            )
         found["checkpoints.mode"] = config["checkpoints.mode"] or better(best)
     return found
 

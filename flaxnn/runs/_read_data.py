@@ -32,21 +32,50 @@ _PAIRS = (
 )
 
 
+# Which keys are for some kinds of data only, and for which.
+_OF_KINDS = {
+    "data.target": "tables",
+    "data.features": "tables",
+    "data.delimiter": "tables",
+    "data.header": "tables",
+    "data.keys": "archives and folders",
+    "data.labels": "files of inputs alone",
+}
+
+
+def split_names(config: Config, path: str | None = None) -> tuple[str, ...]:
+    """The parts that data have: all of them "train", where they are one whole.
+
+    Args:
+        config: The configuration.
+        path: Other data, read as the configuration's are.
+    """
+    name = config["data.name"] if path is None else path
+    if known := find_set(name):
+        if known in DOCUMENTS:
+            return ("train",)
+        return ("train", "test" if known in IMAGE_SETS else "all")
+    place = Path(name).expanduser()
+    names: list[str] = []
+    if place.suffix == ".npz":
+        names = read_npz_names(place)
+    elif place.is_dir():
+        stems = [file.name.split("-")[0] for file in place.glob("*-images-idx3-ubyte*")]
+        if stems:
+            called = [{"t10k": "test"}.get(stem, stem) for stem in sorted(set(stems))]
+            return tuple(sorted(called, key=lambda each: each != "train"))
+        names = [file.stem for file in place.glob("*.npy")]
+    # Arrays that are named are those of all parts.
+    tested = config["data.keys"] is None and _test_keys(names) is not None
+    return ("train", "test") if tested else ("train",)
+
+
 def has_test_split(config: Config) -> bool:
     """Whether the data have a part of their own to test on."""
-    name = config["data.name"]
-    if known := find_set(name):
-        return known in IMAGE_SETS
-    path = Path(name)
     try:
-        if path.suffix == ".npz":
-            return _test_keys(list(read_npz_names(path))) is not None
-        if path.is_dir():
-            names = [file.stem for file in path.glob("*.npy")]
-            return _test_keys(names) is not None or bool(_idx_pair(path, "test"))
+        return "test" in split_names(config)
     except (OSError, ValueError):
-        pass
-    return False
+        return False
 
 
 def read_npz_names(path: Path) -> list[str]:
@@ -59,7 +88,8 @@ def read(
     *,
     split: str | None = None,
     path: str | None = None,
-    class_names: Sequence[str] = (),
+    class_names: Sequence[str] | None = None,
+    columns: Sequence[str | int] | None = None,
 ) -> Dataset | LazyDataset:
     """Returns the rows that a configuration names, the target last.
 
@@ -67,7 +97,9 @@ def read(
         config: The configuration, of which the table ``data`` counts.
         split: A part of the data other than the configuration's.
         path: Another file, read as the configuration's is.
-        class_names: Names of classes that the labels have to agree with.
+        class_names: Names of classes that the labels have to agree with; none where
+            they have to be numbers. None finds them.
+        columns: The columns of features that a table has to have, in this order.
 
     Raises:
         ConfigError: Something that reading needs is not given, or there is no such
@@ -77,6 +109,9 @@ def read(
     name = config["data.name"] if path is None else path
     part = config["data.split"] if split is None else split
     if known := find_set(name):
+        _check_keys(config, path, "a data set", ())
+        if known in DOCUMENTS:
+            _check_split(config, path, split, known)
         return _by_name(known, part, config["data.dir"])
     place = Path(name).expanduser()
     if not place.exists():
@@ -85,30 +120,75 @@ def read(
             f"there is no data set and no file {name!r}; {hint}; or the path of a "
             ".csv, .tsv, .npz, .npy or IDX file, or of a folder"
         )
-    names = tuple(config["data.class_names"] or class_names)
     if place.is_dir():
+        _check_keys(config, path, "a folder", ("data.keys",))
+        _check_split(config, path, split, place)
         return _folder(config, place, part)
     if place.suffix in TABLES:
-        return _table(config, place, names)
+        ours = [key for key, kind in _OF_KINDS.items() if kind == "tables"]
+        _check_keys(config, path, "a table", ours)
+        _check_split(config, path, split, place)
+        return _table(config, place, class_names, columns)
     if place.suffix == ".npz":
+        _check_keys(config, path, "an archive", ("data.keys",))
+        _check_split(config, path, split, place)
         return data.from_npz(place, _keys(config, read_npz_names(place), part, place))
-    if place.suffix == ".npy":
-        if config["data.labels"] is None:
-            raise ConfigError(
-                f"data.labels: {place} has the inputs; name the .npy file of labels"
-            )
-        return _in_memory(config, data.from_npy(place, config["data.labels"]), place)
-    if "idx" in place.name:
-        if config["data.labels"] is None:
-            raise ConfigError(
-                f"data.labels: {place} has the images; name the IDX file of labels"
-            )
-        return _idx(place, Path(config["data.labels"]))
+    if place.suffix == ".npy" or "idx" in place.name:
+        _check_keys(config, path, "one array", ("data.labels",))
+        _check_split(config, path, split, place)
+        labels = _labels(config, path, place)
+        if place.suffix == ".npy":
+            return _in_memory(config, data.from_npy(place, labels), place)
+        return _idx(place, Path(labels))
     raise ConfigError(
         f"data.name: cannot tell the format of {place} by its name; expected .csv, "
         ".tsv, .npz, .npy, an IDX file such as train-images-idx3-ubyte.gz, or a "
         "folder"
     )
+
+
+def _check_keys(
+    config: Config, path: str | None, kind: str, ours: Sequence[str]
+) -> None:
+    """Refuses keys that the configuration's data have no use for."""
+    if path is not None:
+        return
+    # As of a table whose first row has no names.
+    unused = [key for key in _OF_KINDS if key not in ours and key in config.values]
+    if unused:
+        raise ConfigError(
+            [
+                f"{key}: it is for {_OF_KINDS[key]}; {config['data.name']} is {kind}"
+                for key in unused
+            ]
+        )
+
+
+def _check_split(
+    config: Config, path: str | None, split: str | None, name: Any
+) -> None:
+    part = config["data.split"] if split is None else split
+    known = split_names(config, path)
+    if part not in known:
+        key = "data.split: " if split is None else ""
+        raise ConfigError(
+            f"{key}{name} has no split {part!r}; {did_you_mean(part, known)}"
+        )
+
+
+def _labels(config: Config, path: str | None, place: Path) -> str:
+    """The file of the labels of one array."""
+    labels = config["data.labels"]
+    if labels is None:
+        raise ConfigError(
+            f"data.labels: {place} has the inputs; name the file of their labels"
+        )
+    if path is not None and place.absolute() != Path(config["data.name"]).absolute():
+        raise ConfigError(
+            f"data.labels: {labels} has the labels of {config['data.name']}, not of "
+            f"{place}; put both arrays into one .npz file, or into a folder"
+        )
+    return labels
 
 
 def feature_columns(config: Config) -> list[str | int] | None:
@@ -144,25 +224,43 @@ def _by_name(name: str, split: str, folder: str | None) -> Dataset:
     return data.load(name, split, data_dir=folder, download=False)
 
 
-def _table(config: Config, path: Path, names: Sequence[str]) -> Dataset:
+def _table(
+    config: Config,
+    path: Path,
+    names: Sequence[str] | None,
+    columns: Sequence[str | int] | None,
+) -> Dataset:
     delimiter = config["data.delimiter"] or TABLES[path.suffix]
     target = config["data.target"]
     if target is None:
-        columns = ""
-        if config["data.header"]:
-            columns = ": " + ", ".join(header(path, delimiter))
+        there = header(path, delimiter) if config["data.header"] else []
+        such = f"={there[-1]}" if there else "=0"
+        listed = f"{path} has {', '.join(there)}" if there else f"{path} has no names"
         raise ConfigError(
-            "data.target: a table needs the column of its labels; give one of "
-            f"{path}'s with --target{columns}"
+            f"data.target: a table needs the column of its labels; {listed}; such as "
+            f"--set data.target{such}"
         )
-    return data.from_csv(
+    if columns is not None and isinstance(target, int) and config["data.header"]:
+        found = header(path, delimiter)[target:][:1]
+        if set(found) & set(columns):
+            raise ConfigError(
+                f"data.target: column {target} of {path} is {found[0]!r}, which the "
+                "run has among its features; bring the columns into the run's order"
+            )
+    rows = data.from_csv(
         path,
         target,
-        features=config["data.features"],
-        class_names=names or None,
+        features=config["data.features"] or columns,
+        class_names=config["data.class_names"] or names or None,
         header=config["data.header"],
         delimiter=delimiter,
     )
+    if names is not None and not names and rows.class_names:
+        raise ConfigError(
+            f"data.target: {path} has names of classes, such as "
+            f"{rows.class_names[0]!r}, and the rows trained on had numbers"
+        )
+    return rows
 
 
 def _keys(
@@ -171,11 +269,7 @@ def _keys(
     """Which of several arrays are meant, the target last."""
     if config["data.keys"] is not None:
         return tuple(config["data.keys"])
-    if split == "test":
-        if (keys := _test_keys(names)) is None:
-            raise ConfigError(
-                f"data.split: {place} has no arrays of a test split, such as x_test"
-            )
+    if split == "test" and (keys := _test_keys(names)) is not None:
         return keys
     for pair in _PAIRS:
         for keys in (pair, tuple(f"{key}_train" for key in pair)):

@@ -43,6 +43,12 @@ class Inputs:
                 f"expected rows of shape {self.shape}, as the run was trained on, got "
                 f"{x.shape[1:]}"
             )
+        if (x.dtype == np.uint8) != (self.dtype == "uint8"):
+            # Pixels are divided by 255, and other numbers are not.
+            raise ValueError(
+                f"expected rows of {self.dtype}, as the run was trained on, got "
+                f"{x.dtype}: only uint8 is taken for pixels, from 0 to 255"
+            )
         if self.flatten:
             x = x.reshape(len(x), -1)
         elif self.channel:
@@ -74,12 +80,22 @@ def standardized(x: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return tuple(mean.tolist()), tuple(std.tolist())
 
 
-def numbered(rows: Dataset, class_names: Sequence[str] = ()) -> Dataset:
-    """The rows with labels that are names as numbers, names in their sorted order."""
+def numbered(rows: Dataset, class_names: Sequence[str] | None = None) -> Dataset:
+    """The rows with labels that are names as numbers, names in their sorted order.
+
+    Args:
+        rows: The target last.
+        class_names: The names; none where labels have to be numbers. None finds them.
+    """
     *inputs, target = rows.arrays
     if target.dtype.kind not in "SU":
         return rows
-    names = list(class_names) or sorted(set(target.astype(str).tolist()))
+    if class_names is not None and not class_names:
+        raise ValueError(
+            f"{rows.source}: the labels are names, such as {str(target[0])!r}, and "
+            "those of the rows trained on were numbers"
+        )
+    names = list(class_names or ()) or sorted(set(target.astype(str).tolist()))
     unknown = sorted(set(target.astype(str).tolist()) - set(names))
     if unknown:
         raise ValueError(

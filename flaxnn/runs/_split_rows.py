@@ -21,9 +21,12 @@ def read_rows(config: Config, **options: Any) -> Rows:
     """The rows that a configuration names, one array of inputs and one of labels."""
     rows = _read_data.read(config, **options)
     if isinstance(rows, Dataset):
-        rows = numbered(
-            rows, config["data.class_names"] or options.get("class_names", ())
-        )
+        given = config["data.class_names"]
+        rows = numbered(rows, given or options.get("class_names"))
+        if given:
+            rows = Dataset(
+                rows.arrays, class_names=given, name=rows.name, source=rows.source
+            )
     split_fields(first_row(rows), config["data.name"])
     return rows
 
@@ -34,7 +37,9 @@ def divided(
     """Rows to train and to validate on, and the configuration that says which."""
     names = tuple(getattr(rows, "class_names", ()))
     if path := config["validation.data"]:
-        return rows, read_rows(config, path=path, class_names=names), config
+        columns = _read_data.feature_columns(config)
+        judged = read_rows(config, path=path, class_names=names, columns=columns)
+        return rows, judged, config
     if fraction := config["validation.fraction"]:
         state = config["validation.random_state"]
         if state is None:

@@ -23,6 +23,7 @@ from flaxnn.runs._prepare import Prepared, prepare
 from flaxnn.runs._read_data import feature_columns
 from flaxnn.runs._trained import TrainedRun
 from flaxnn.runs._trained import open as open_run
+from flaxnn.runs._undo import Undo
 from flaxnn.training import Checkpoints, NonFiniteLossError, Run
 from flaxnn.training._checkpoints._lock import DirectoryLock
 from flaxnn.training.callbacks import Callback, EarlyStopping, JSONLines
@@ -43,13 +44,14 @@ def train(
 
     The same call goes on behind the newest checkpoint, and ends bit-identical to a run
     that was never interrupted. A finished run is returned as it is, or trained on where
-    the configuration now has more epochs or steps. Ctrl-C and SIGTERM save first.
+    the configuration now has more epochs or steps. Ctrl-C and SIGTERM save first. A run
+    that fails before its first step leaves the directory as it was.
 
     Args:
         config: The run; None goes on with the one in the directory.
         directory: Of this run alone; it is made.
-        overwrite: Whether a run that is there is removed first. Files that are not
-            the run's stay.
+        overwrite: Whether the run that is there is removed, once this one has made a
+            step. Files that are not the run's stay.
         callbacks: Further objects of `flaxnn.training.callbacks`.
         progress: Whether to show a progress bar; None shows it on a terminal.
 
@@ -95,20 +97,29 @@ def train(
         config = files.read()[1]
     prepared = prepare(config)
     manifest = _manifest(prepared)
+    undo = Undo(files)
     lock = DirectoryLock(files.path)
     lock.acquire()
     try:
-        if overwrite or (there and not _checkpoints(files, prepared.config).steps()):
-            # Of a run that failed before its first checkpoint there is nothing to keep.
-            files.clear()
-        elif there:
+        # Of a run that failed before its first checkpoint nothing is gone on with.
+        if not there or not _checkpoints(files, prepared.config).steps():
+            undo.replace()
+        else:
             _check_same(files, prepared, manifest)
             if _is_done(files, prepared.config):
                 return open_run(files.path)
+            undo.keep()
         if file := file_of(prepared.config["model.name"]):
             files.keep_source(file)
         files.write({**manifest, "status": "running"}, prepared.config)
-        _run(files, prepared, manifest, callbacks, progress)
+        _run(files, prepared, manifest, [undo, *callbacks], progress)
+    except NonFiniteLossError:
+        undo.forget()
+        raise
+    except Exception:
+        if not undo.begun:
+            undo.undo()
+        raise
     finally:
         lock.release()
     return open_run(files.path)

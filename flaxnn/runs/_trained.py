@@ -22,8 +22,10 @@ from flaxnn.runs._config import Config
 from flaxnn.runs._directory import RunDirectory
 from flaxnn.runs._errors import RunDirectoryError
 from flaxnn.runs._models import file_of, find_class
+from flaxnn.runs._nearest import did_you_mean
 from flaxnn.runs._options import as_arguments
 from flaxnn.runs._parts import make_model
+from flaxnn.runs._read_data import split_names
 from flaxnn.runs._rows import Inputs, as_target, split_fields
 from flaxnn.runs._split_rows import Rows, divided, read_rows
 from flaxnn.runs._task import Task
@@ -143,9 +145,16 @@ class TrainedRun:
         """
         config, names = self.config, self.class_names
         if data is not None:
-            part = config["data.split"] if split is None else split
-            rows = read_rows(config, path=data, split=part, class_names=names)
-            return self._ready(rows), f"{data}, {part}" if split else data
+            ours = config["data.split"]
+            part = ours if ours in split_names(config, data) else "train"
+            rows = read_rows(
+                config,
+                path=data,
+                split=part if split is None else split,
+                class_names=names,
+                columns=self.manifest["columns"],
+            )
+            return self._ready(rows), f"{data}, {split}" if split else data
         whole = read_rows(config)
         train, held_out, _ = divided(config, whole, Generator(config["seed"]))
         if split is None:
@@ -159,6 +168,13 @@ class TrainedRun:
             return self._ready(held_out), "validation"
         if split == "train":
             return self._ready(train), "train"
+        known = dict.fromkeys(["validation"] * (held_out is not None))
+        known |= dict.fromkeys(("train", *split_names(config)))
+        if split not in known:
+            raise ValueError(
+                f"the run in {self.directory} has no split {split!r}; "
+                + did_you_mean(split, known)
+            )
         return self._ready(read_rows(config, split=split, class_names=names)), split
 
     def _ready(self, rows: Rows) -> Dataset:

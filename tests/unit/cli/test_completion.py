@@ -16,6 +16,8 @@ from flaxnn import models, reproduce
 from flaxnn.cli import _values
 from flaxnn.cli._app import app
 from flaxnn.data._names import NAMES
+from flaxnn.runs import _catalogue
+from flaxnn.runs._keys import KEYS
 
 ROOT = Path(__file__).parents[3]
 
@@ -35,6 +37,12 @@ def test_the_values_are_those_of_the_registries() -> None:
     assert list(_values.ENTRIES) == [entry.name for entry in reproduce.find([])]
     assert list(_values.DATA_SETS) == NAMES
     assert list(_values.MODELS) == models.__all__
+    assert _catalogue.optimizers() == _values.OPTIMIZERS
+    assert _catalogue.schedules() == _values.SCHEDULES
+    assert _values.LOSSES == _catalogue.LOSSES
+    assert [*_values.METRICS] == [*_catalogue.METRICS, "top_5_accuracy"]
+    for name in _values.DTYPES:
+        assert KEYS["dtype"].kind.accepts(name)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +56,19 @@ def test_the_values_are_those_of_the_registries() -> None:
         ("flaxnn sweep Soft", ["SoftmaxRegression"]),
         ("flaxnn sweep SoftmaxRegression ir", ["iris"]),
         ("flaxnn doctor --j", ["--json"]),
+        ("flaxnn train Neu", ["NeuralNetwork"]),
+        ("flaxnn train NeuralNetwork fash", ["fashion_mnist"]),
+        ("flaxnn train --optimizer adamw", ["adamw"]),
+        ("flaxnn train --schedule cosine_annealing_l", ["cosine_annealing_lr"]),
+        ("flaxnn train --loss Huber", ["HuberLoss"]),
+        ("flaxnn train --metrics f1,au", ["f1,auroc"]),
+        ("flaxnn train --best rec", ["recall"]),
+        ("flaxnn train --dtype float6", ["float64"]),
+        ("flaxnn evaluate run --split va", ["validation"]),
+        ("flaxnn evaluate run wi", ["wine"]),
+        ("flaxnn evaluate run --model Log", ["LogisticRegression"]),
+        ("flaxnn evaluate run --metrics confus", ["confusion_matrix"]),
+        ("flaxnn predict run --checkpoint b", ["best"]),
     ],
 )
 def test_what_completes(line, expected, monkeypatch, capsys) -> None:

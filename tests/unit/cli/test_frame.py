@@ -8,6 +8,8 @@ import importlib
 import io
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,7 @@ import typer
 import flaxnn
 from flaxnn.cli import _app
 from flaxnn.cli._commands import COMMANDS, Entry
+from flaxnn.cli._exit import TERMINATED
 from flaxnn.cli._main import main
 
 ROOT = Path(__file__).parents[3]
@@ -216,6 +219,81 @@ def test_an_encoding_that_lacks_a_sign() -> None:
     )
     assert b"2 of 2 figures agree" in done.stdout
     assert done.stderr == b""
+
+
+def test_sigterm_ends_with_143_and_cleans_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    cleaned = []
+
+    def terminated(arguments: list[str]) -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            # Once more ends the process at once.
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+            cleaned.append(arguments)
+
+    monkeypatch.setattr(_app, "app", terminated)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main(["doctor"])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended.value.code == TERMINATED == 143
+    assert cleaned == [["doctor"]]
+
+
+class Terminal(io.StringIO):
+    """Standard output that is a terminal."""
+
+    def isatty(self) -> bool:
+        """It is."""
+        return True
+
+
+def shown(*arguments: str) -> str:
+    """What a command writes to a terminal."""
+    out = Terminal()
+    with contextlib.redirect_stdout(out), pytest.raises(SystemExit) as ended:
+        _app.app(list(arguments))
+    assert ended.value.code == 0
+    return out.getvalue()
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment in which a terminal has colours."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    return monkeypatch
+
+
+# The codes of colours: of letters and of what is behind them, dark, light or any.
+COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
+
+
+def test_no_color_keeps_colours_away(terminal: pytest.MonkeyPatch) -> None:
+    assert COLOUR.search(shown("reproduce", "neuron"))
+    terminal.setenv("NO_COLOR", "1")
+    plain = shown("reproduce", "neuron")
+    assert "2 of 2 figures agree" in plain
+    assert not COLOUR.search(plain)
+
+
+def test_a_narrow_terminal_folds_tables_and_cuts_nothing(
+    terminal: pytest.MonkeyPatch,
+) -> None:
+    terminal.setenv("NO_COLOR", "1")
+    whole = shown("reproduce", "--list")
+    terminal.setenv("COLUMNS", "40")
+    for arguments in (("reproduce", "--list"), ("reproduce", "neuron")):
+        lines = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "\r", shown(*arguments)).splitlines()
+        assert max(map(len, lines)) <= 40
+    narrow = shown("reproduce", "--list")
+    assert "…" not in narrow
+    letters = [sorted(re.sub(r"\x1b\[\d*m|\s", "", x)) for x in (whole, narrow)]
+    assert letters[0] == letters[1]
 
 
 def test_an_interrupt_before_the_frame(

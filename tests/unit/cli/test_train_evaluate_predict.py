@@ -253,6 +253,12 @@ def test_evaluate_refuses(
 def test_evaluate_needs_a_model_for_weights(wine: Path, tmp_path: Path):
     assert run(evaluate, wine / "model.pt", "wine").exit_code == 2
     assert run(evaluate, wine, "--model", "SoftmaxRegression").exit_code == 2
+    known = [wine / "model.pt", "wine", "--model", "SoftmaxRegression", "--set"]
+    assert run(evaluate, *known, "dtype").exit_code == 2
+    said = str(run(evaluate, *known, "data.standardize=true").exception)
+    assert f"which has them: flaxnn evaluate {wine}, or give rows" in said
+    said = str(run(evaluate, *known, "optimizer.lr=1").exception)
+    assert said.startswith("optimizer.lr: it is of training; a file of weights takes")
     (tmp_path / "cut.pt").write_bytes((wine / "model.pt").read_bytes()[:300])
     done = run(evaluate, tmp_path / "cut.pt", "wine", "--model", "SoftmaxRegression")
     assert isinstance(done.exception, ValueError)

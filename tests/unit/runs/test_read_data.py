@@ -150,7 +150,7 @@ def test_a_table_with_a_fault(tmp_path: Path, text: str, words: str):
 def test_a_table_needs_to_know_its_labels(tmp_path: Path):
     file = tmp_path / "rows.csv"
     file.write_text("a,b,kind\n1,2,0\n")
-    with pytest.raises(ConfigError, match=r"give one of .* --target: a, b, kind"):
+    with pytest.raises(ConfigError, match=r"has a, b, kind; .*data\.target=kind"):
         prepared(file)
 
 
@@ -197,3 +197,88 @@ def test_a_feature_that_does_not_vary_is_left_at_zero(tmp_path: Path):
     np.savez(tmp_path / "a.npz", x=np.array([[1.0, 5], [3, 5]]), y=np.array([0, 1]))
     run = prepared(tmp_path / "a.npz", data__standardize=True)
     assert_array_equal(arrays(run)[0], [[-1, 0], [1, 0]])
+
+
+def test_columns_are_found_by_their_names_in_the_other_table_too(tmp_path: Path):
+    rows, other = tmp_path / "rows.csv", tmp_path / "other.csv"
+    rows.write_text("a,b,kind\n1,20,0\n3,40,1\n5,60,0\n")
+    other.write_text("note,kind,b,a\n9,1,40,3\n")
+    run = prepared(rows, data__target="kind", validation={"data": str(other)})
+    assert isinstance(run.held_out, Dataset)
+    assert_array_equal(run.held_out.arrays[0], [[3, 40]])
+    assert_array_equal(run.held_out.arrays[1], [1])
+    other.write_text("kind,b,a\n1,40,3\n")
+    with pytest.raises(ConfigError, match=r"column 2 of .*other\.csv is 'a'"):
+        prepared(rows, data__target=2, validation={"data": str(other)})
+    other.write_text("a,b,kind\n1,20,cat\n")
+    with pytest.raises(ConfigError, match="such as 'cat', and the rows trained on had"):
+        prepared(rows, data__target="kind", validation={"data": str(other)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"data__split": "tset"}, r"no split 'tset'; did you mean 'test'"),
+        ({"validation": "tset"}, r"no split 'tset'; did you mean 'test'"),
+        ({"data__target": "y"}, r"data\.target: it is for tables; .* is an archive"),
+        ({"data__labels": "y.npy"}, r"data\.labels: it is for files of inputs alone"),
+        (
+            {"data__keys": ["x_train", "y_train"], "validation": "test"},
+            r"no split 'test'; there are train",
+        ),
+    ],
+)
+def test_what_data_have_not_is_not_passed_over(
+    tmp_path: Path, changes: dict[str, Any], words: str
+):
+    np.savez(tmp_path / "a.npz", x_train=X, y_train=Y, x_test=X[:2], y_test=Y[:2])
+    with pytest.raises(ConfigError, match=words):
+        prepared(tmp_path / "a.npz", **changes)
+
+
+def test_named_arrays_are_not_their_own_test_split(tmp_path: Path):
+    np.savez(tmp_path / "a.npz", x_train=X, y_train=Y, x_test=X[:2], y_test=Y[:2])
+    run = prepared(tmp_path / "a.npz", data__keys=["x_train", "y_train"])
+    assert run.held_out is None
+
+
+@pytest.mark.parametrize("name", ["wine", "univariate"])
+def test_a_data_set_that_is_one_whole_has_no_test_split(name: str):
+    with pytest.raises(ValueError, match="no split 'test'"):
+        prepared(name, validation="test")
+    with pytest.raises(ConfigError, match=f"{name} is a data set"):
+        prepared(name, data__header=True)
+
+
+def test_labels_are_not_those_of_other_inputs(tmp_path: Path):
+    for name, array in (("x", X), ("y", Y), ("other", X + 1)):
+        np.save(tmp_path / f"{name}.npy", array)
+    with pytest.raises(ConfigError, match=r"labels of .*x\.npy, not of .*other\.npy"):
+        prepared(
+            tmp_path / "x.npy",
+            data__labels=str(tmp_path / "y.npy"),
+            validation={"data": str(tmp_path / "other.npy")},
+        )
+
+
+def test_names_of_classes_are_taken_for_labels_that_are_numbers(tmp_path: Path):
+    np.savez(tmp_path / "a.npz", x=X, y=Y)
+    run = prepared(tmp_path / "a.npz", data__class_names=["cat", "cow", "dog"])
+    assert run.class_names == ("cat", "cow", "dog")
+
+
+def test_pixels_are_not_other_numbers(tmp_path: Path):
+    np.savez(tmp_path / "a.npz", x=X, y=Y)
+    np.savez(tmp_path / "b.npz", x=X.astype(np.uint8), y=Y)
+    with pytest.raises(ValueError, match=r"expected rows of float32, .* got uint8"):
+        prepared(tmp_path / "a.npz", validation={"data": str(tmp_path / "b.npz")})
+
+
+def test_what_epochs_have_no_number_of_cannot_stop_or_choose():
+    for changes, words in (
+        ({"early_stopping": {"patience": 1, "monitor": "loss"}}, "'train_loss'"),
+        ({"validation": 0.2, "checkpoints__best": "f1"}, "has no 'f1'"),
+        ({"batch_size": "all", "stream": True}, "stream: with batch_size 'all'"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            prepared("wine", **changes)

@@ -19,8 +19,10 @@ from numpy.testing import assert_array_equal
 
 from flaxnn import interop, runs
 from flaxnn.runs import Config, RunDirectoryError, TrainedRun, train
+from flaxnn.runs._directory import RunDirectory
+from flaxnn.runs._undo import Undo
 from flaxnn.training import CheckpointError, CheckpointWarning, NonFiniteLossError
-from flaxnn.training.callbacks import Callback
+from flaxnn.training.callbacks import Callback, RunInfo
 
 
 class Signal(Callback):
@@ -185,9 +187,60 @@ def test_a_run_that_failed_before_it_began_gives_its_place(tmp_path: Path):
         | {"data.target": "kind", "epochs": 1}
     )
     with pytest.raises(IndexError, match="7"):
+        train(config, tmp_path / "new" / "run")
+    assert [*tmp_path.iterdir()] == [file]
+    (tmp_path / "run").mkdir()
+    with pytest.raises(IndexError, match="7"):
         train(config, tmp_path / "run")
+    assert [*(tmp_path / "run").iterdir()] == []
     run = train(config.changed({"model.num_classes": 8}), tmp_path / "run")
     assert run.manifest["status"] == "finished"
+
+
+class Refuse(Callback):
+    """Ends a run before its first step."""
+
+    def begin(self, info: RunInfo) -> None:
+        raise RuntimeError("refused")
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_refused_run_leaves_the_one_that_is_there(
+    whole: TrainedRun, tmp_path: Path, overwrite: bool
+):
+    directory = tmp_path / "run"
+    shutil.copytree(whole.directory, directory)
+    before = content(directory)
+    longer = whole.config.changed({"epochs": 9})
+    with pytest.raises(RuntimeError, match="refused"):
+        train(longer, directory, overwrite=overwrite, callbacks=[Refuse()])
+    assert content(directory) == before
+
+
+def test_what_is_set_aside_is_kept_until_a_step_is_done(
+    whole: TrainedRun, tmp_path: Path
+):
+    directory = tmp_path / "run"
+    shutil.copytree(whole.directory, directory)
+    before = content(directory)
+    undo = Undo(RunDirectory(directory))
+    undo.replace()
+    (directory / "run.json").write_text("{}")
+    # As after a kill: another process takes it up.
+    undo = Undo(RunDirectory(directory))
+    undo.replace()
+    undo.undo()
+    assert content(directory) == before
+    undo = Undo(RunDirectory(directory))
+    undo.replace()
+    undo.forget()
+    assert [path.name for path in directory.iterdir()] == ["lock"]
+
+
+def content(directory: Path) -> dict[str, bytes]:
+    """Every file below a directory."""
+    files = (path for path in directory.rglob("*") if path.is_file())
+    return {str(path.relative_to(directory)): path.read_bytes() for path in files}
 
 
 def test_a_cycle_cannot_be_made_longer(tmp_path: Path):
@@ -282,7 +335,7 @@ def test_evaluate_gives_what_the_run_itself_had(whole: TrainedRun):
     assert len(train_rows) + len(rows) == 1797
     best = whole.evaluations()["accuracy"].max()
     assert whole.evaluate(rows, checkpoint="best")["accuracy"] == best
-    with pytest.raises(ValueError, match="no split 'test'"):
-        whole.rows(split="test")
+    with pytest.raises(ValueError, match=r"'tset'; .*are validation, train, all"):
+        whole.rows(split="tset")
     with pytest.raises(CheckpointError, match="no checkpoint of step 7"):
         whole.model(7)
