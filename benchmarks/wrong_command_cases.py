@@ -230,7 +230,7 @@ _TRAIN = (
           f"train SoftmaxRegression wine {_ON} --out new", "data.target", "wine"),
     _case("unknown metric to stop by",
           "train run.toml --out new --patience 1 --set early_stopping.monitor=acc",
-          "early_stopping.monitor", "'train_accuracy'"),
+          "early_stopping.monitor", "train_accuracy"),
     _case("label out of range, over a run",
           "train run.toml --out run --overwrite --set model.num_classes=2",
           "out of bounds"),

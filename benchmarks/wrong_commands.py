@@ -188,7 +188,7 @@ def run_case(case: Case, template: Path) -> dict[str, Any]:
         "about": case.about,
         "command": f"flaxnn {case.line}",
         "exit_code": code,
-        "error": errors.strip().replace(name, "…"),
+        "error": errors.strip().replace(name, "…").replace(str(template.parent), "…"),
         "faults": faults,
     }
 

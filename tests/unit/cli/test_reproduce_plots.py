@@ -80,7 +80,7 @@ def test_a_wrong_name_makes_no_folder(tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("arguments", [("neuron",), ("neuron", "--json"), ("--list",)])
+@pytest.mark.parametrize("arguments", [("neuron", "--json"), ("--list",)])
 def test_a_closed_pipe_ends_the_command_quietly(arguments):
     command = [sys.executable, "-m", "flaxnn", "reproduce", *arguments]
     with subprocess.Popen(
