@@ -43,6 +43,7 @@ QUICK_TESTS = (
     "unit/optim",
     "unit/parity",
     "unit/report",
+    "unit/runs",
 )
 _TESTS = Path(__file__).parent
 _default_options = compiler.get_compile_options

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +16,6 @@ from flaxnn.cli._app import app
 from flaxnn.cli._exit import CommandError
 from flaxnn.cli._sweep_space import Variation, parse_seeds, parse_values
 from flaxnn.runs import Config, prepare
-from tests.contract.code import quickly
 
 RUN = """\
 model = "SoftmaxRegression"
@@ -45,13 +43,6 @@ def sweep(*arguments: Any) -> Ended:
     ):
         app(["sweep", *map(str, arguments)])
     return Ended(ended.value.code, out.getvalue(), errors.getvalue())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled_quickly() -> Iterator[None]:
-    """Most of the time is compilation, and both sides of a comparison have the same."""
-    with quickly():
-        yield
 
 
 @pytest.fixture(scope="module")

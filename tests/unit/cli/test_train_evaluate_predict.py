@@ -8,7 +8,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ from flaxnn.cli._predict import predict
 from flaxnn.cli._train import train
 from flaxnn.runs import ConfigError, RunDirectoryError
 from flaxnn.training import CheckpointError
-from tests.contract.code import quickly
 
 WINE = ("SoftmaxRegression", "wine", "--standardize", "--seed", "42", "--epochs", "2")
 
@@ -34,13 +33,6 @@ def run(command: Callable[..., Any], *arguments: Any) -> Any:
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(command)
     return CliRunner().invoke(app, [*map(str, arguments)])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled_quickly() -> Iterator[None]:
-    """Most of the time is compilation, and both sides of a comparison have the same."""
-    with quickly():
-        yield
 
 
 @pytest.fixture(scope="module")

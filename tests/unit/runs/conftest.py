@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from flaxnn.runs import Config, TrainedRun, train
-from tests.contract.code import quickly
 
 DIGITS = {
     "model": "SoftmaxRegression",
@@ -20,13 +18,6 @@ DIGITS = {
     "optimizer": {"name": "adam", "lr": 0.01},
     "checkpoints": {"every": 10, "best": "accuracy"},
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled_quickly() -> Iterator[None]:
-    """Most of the time is compilation, and both sides of a comparison have the same."""
-    with quickly():
-        yield
 
 
 @pytest.fixture(scope="module")
