@@ -15,7 +15,9 @@ class ConfigError(ValueError):
     """
 
     def __init__(self, faults: str | Sequence[str], source: str = ""):
-        self.faults = (faults,) if isinstance(faults, str) else tuple(faults)
+        self.faults: tuple[str, ...] = (
+            (faults,) if isinstance(faults, str) else tuple(faults)
+        )
         self.source = source
         where = f" in {source}" if source else ""
         if len(self.faults) == 1:

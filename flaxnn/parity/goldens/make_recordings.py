@@ -46,9 +46,9 @@ class WineNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.scale = nn.BatchNorm1d(13, affine=False)
-        self.hidden = nn.Linear(13, 16)
-        self.out = nn.Linear(16, 3)
+        self.scale: nn.BatchNorm1d = nn.BatchNorm1d(13, affine=False)
+        self.hidden: nn.Linear = nn.Linear(13, 16)
+        self.out: nn.Linear = nn.Linear(16, 3)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = torch.tanh(self.hidden(self.scale(x)))
@@ -115,7 +115,7 @@ def digits(rows: slice) -> TensorDataset:
     return TensorDataset(torch.FloatTensor(x[rows] / 16), torch.LongTensor(y[rows]))
 
 
-class DigitsRun:
+class _DigitsRun:
     """A run as its users write it, with a file to go on from."""
 
     def __init__(self) -> None:
@@ -187,14 +187,14 @@ class DigitsRun:
 
 
 def go_on(variant: Variant) -> list[float]:
-    run = DigitsRun()
+    run = _DigitsRun()
     run.load(HERE / "digits_run.pt", variant)
     return run.train((EPOCHS, 0), variant.dtype)
 
 
 def digits_run() -> None:
     torch.set_num_threads(1)
-    run = DigitsRun()
+    run = _DigitsRun()
     run.prepare()
     run.train(STOPPED, torch.float32)
     run.save(HERE / "digits_run.pt")
